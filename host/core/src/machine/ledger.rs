@@ -1,0 +1,63 @@
+//! The records that must survive a restart. The machine says what to write;
+//! the store crate keeps it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Instant;
+use crate::ids::{AgentId, FrameworkId, JobName, Role, TaskId};
+use crate::job::JobSpec;
+use crate::resource::Amounts;
+use crate::task::TaskState;
+
+/// One durable change. Records of the same key replace each other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Record {
+    FrameworkId(FrameworkId),
+    Job(JobRecord),
+    JobGone(JobName),
+    /// A launch intent, or the latest state of a task.
+    Task(TaskRecord),
+    /// An ended task that nobody needs to know any more.
+    TaskGone(TaskId),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobRecord {
+    pub spec: Arc<JobSpec>,
+    /// Part of all task ids of this job; makes them unique over resubmissions.
+    pub uid: String,
+    pub submitted: Instant,
+    pub killed: bool,
+    /// Batch: tasks that ended well, and those that failed for good.
+    pub finished: u32,
+    pub failed: u32,
+    /// Number of task instances made so far.
+    pub instances: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskRecord {
+    pub id: TaskId,
+    /// `None`: launched by a policy's own TaskInfo, or found on the cluster.
+    pub job: Option<JobName>,
+    pub role: Role,
+    pub agent: AgentId,
+    pub needs: Amounts,
+    pub state: TaskState,
+    /// Failures before this attempt.
+    pub attempt: u32,
+    pub launched: Instant,
+    pub killing: bool,
+    pub quarantined: bool,
+    pub reason: Option<String>,
+}
+
+/// Everything that a store gives back at the start.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Ledger {
+    pub framework_id: Option<FrameworkId>,
+    pub jobs: Vec<JobRecord>,
+    pub tasks: Vec<TaskRecord>,
+}

@@ -1,0 +1,93 @@
+//! What people may see of the machine: plain data for lists and status pages.
+//! The field names are those of the JSON that the service prints.
+
+use serde::{Deserialize, Serialize};
+
+/// One job (`offerd job list --json`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobStatus {
+    pub name: String,
+    pub role: String,
+    /// `service` or `batch`.
+    pub kind: String,
+    /// `waiting`, `running`, `killing`, `finished`, `failed` or `killed`.
+    pub state: String,
+    pub priority: i32,
+    /// Wanted number of tasks.
+    pub count: u32,
+    /// Tasks that wait for a place.
+    pub waiting: u32,
+    /// Launched and not running yet.
+    pub staging: u32,
+    pub running: u32,
+    pub finished: u32,
+    pub failed: u32,
+    /// Why the tasks wait or the job failed, as far as the host knows.
+    pub reason: Option<String>,
+}
+
+/// One task (`offerd task list --json`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskSummary {
+    pub id: String,
+    /// Empty for a task that belongs to no job.
+    pub job: String,
+    pub role: String,
+    /// As Mesos names it; `WAITING` for one that has not been launched.
+    pub state: String,
+    /// Agent id; empty while it waits.
+    pub agent: String,
+    /// Host name of the agent, if it is known.
+    pub hostname: String,
+    /// Mesos's message or the policy's reason.
+    pub reason: String,
+    /// Milliseconds since the epoch.
+    pub since: u64,
+}
+
+/// Part of `offerd status --json` that the machine knows.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Status {
+    pub framework_id: Option<String>,
+    pub subscribed: bool,
+    pub master: Option<String>,
+    pub offers_held: usize,
+    pub tasks_waiting: u32,
+    pub tasks_live: usize,
+    pub roles: Vec<RoleStatus>,
+    pub policies: Vec<PolicyStatus>,
+    pub counters: Counters,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RoleStatus {
+    pub name: String,
+    pub suppressed: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PolicyStatus {
+    pub name: String,
+    pub roles: Vec<String>,
+    pub rounds: u32,
+    /// Failures since the last good answer, and the latest one's text.
+    pub strikes: u32,
+    pub last_failure: Option<String>,
+}
+
+/// Counted since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counters {
+    pub offers_received: u64,
+    pub offers_accepted: u64,
+    pub offers_declined: u64,
+    pub offers_rescinded: u64,
+    pub offers_lease_ended: u64,
+    pub tasks_launched: u64,
+    pub updates_received: u64,
+    pub updates_acknowledged: u64,
+    pub decisions_refused: u64,
+    pub kills_sent: u64,
+    pub unknown_events: u64,
+    pub sessions: u64,
+}

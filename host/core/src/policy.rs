@@ -1,0 +1,381 @@
+//! What passes between the machine and a policy: rounds one way, answers the
+//! other. The Rust mirror of wit/, without WebAssembly in it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Instant;
+use crate::amount::Milli;
+use crate::ids::{
+    AgentHandle, InverseOfferHandle, JobHandle, OfferHandle, RoleHandle, SetHandle, TaskHandle,
+};
+use crate::job::JobView;
+use crate::offer::{Agent, InverseOffer, Offer};
+use crate::resource::{Amounts, DiskKind, Resource};
+use crate::task::{TaskState, TaskView};
+
+/// A message of the Mesos API that a policy wrote.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Encoded {
+    Json(String),
+    Protobuf(Vec<u8>),
+}
+
+/// A set of interchangeable waiting tasks (`waiting` of the contract).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Waiting {
+    pub set: SetHandle,
+    pub job: JobHandle,
+    pub role: RoleHandle,
+    pub count: u32,
+    pub needs: Amounts,
+    pub priority: i32,
+    pub traits: u32,
+    pub since: Instant,
+}
+
+/// `update` of the contract. `reason` and `source`: Mesos's numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Update {
+    pub task: TaskHandle,
+    pub job: JobHandle,
+    pub agent: AgentHandle,
+    pub state: TaskState,
+    pub reason: Option<i32>,
+    pub source: Option<i32>,
+    pub traits: u32,
+    pub at: Instant,
+}
+
+/// Bits of `update.traits` in the contract.
+pub mod update_traits {
+    pub const TERMINAL: u32 = 1;
+    pub const RECONCILED: u32 = 2;
+    pub const HEALTHY: u32 = 4;
+    pub const UNHEALTHY: u32 = 8;
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct OperationView {
+    pub operation: Option<String>,
+    pub state: i32,
+    pub message: Option<String>,
+    pub agent: AgentHandle,
+    pub provider: Option<String>,
+    pub converted: Vec<Resource>,
+}
+
+/// Which list of an answer a decision stood in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DecisionKind {
+    Placement,
+    Decline,
+    Kill,
+    Action,
+    Rest,
+}
+
+impl DecisionKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Placement => "placement",
+            Self::Decline => "decline",
+            Self::Kill => "kill",
+            Self::Action => "action",
+            Self::Rest => "rest",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    pub round: u32,
+    pub kind: DecisionKind,
+    pub position: u32,
+    pub why: String,
+}
+
+/// `event` of the contract.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PolicyEvent {
+    Subscribed {
+        framework_id: String,
+        fresh: bool,
+        master: String,
+    },
+    Disconnected(String),
+    Operation(OperationView),
+    Message {
+        agent: AgentHandle,
+        executor: String,
+        data: Vec<u8>,
+    },
+    Failure {
+        agent: AgentHandle,
+        executor: Option<String>,
+        status: Option<i32>,
+    },
+    Error(String),
+    InverseOffers(Vec<Arc<InverseOffer>>),
+    InverseOfferRescinded(InverseOfferHandle),
+    Timer(u32),
+    Refused(Refusal),
+    Other {
+        kind: String,
+        details: String,
+    },
+}
+
+/// What changed since the last round in the tables that answer a policy's
+/// questions (`cluster`). The side that runs the policy keeps those tables; the
+/// first round of an instance carries all of them. Applied in this order.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Delta {
+    /// Forget everything known before.
+    pub reset: bool,
+    pub framework_id: Option<String>,
+    pub agents: Vec<Arc<Agent>>,
+    pub jobs: Vec<Arc<JobView>>,
+    pub jobs_gone: Vec<JobHandle>,
+    /// New or changed tasks.
+    pub tasks: Vec<TaskView>,
+    /// Tasks that ended: known till the end of this round.
+    pub tasks_ended: Vec<TaskHandle>,
+    pub operations: Vec<OperationView>,
+}
+
+/// `round` of the contract, with what is needed to answer questions in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Round {
+    pub number: u32,
+    pub now: Instant,
+    pub offers: Vec<Arc<Offer>>,
+    pub waiting: Vec<Waiting>,
+    pub updates: Vec<Update>,
+    pub rescinded: Vec<OfferHandle>,
+    pub events: Vec<PolicyEvent>,
+    pub delta: Delta,
+}
+
+/// Index into [`Answer::reasons`] plus one; 0: none.
+pub type ReasonIndex = u32;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Placement {
+    pub offer: OfferHandle,
+    pub set: SetHandle,
+    pub count: u32,
+    pub reason: ReasonIndex,
+}
+
+/// Milliseconds as policies give them; negative (or NaN): the host's choice.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Millis(pub f64);
+
+impl Millis {
+    pub const HOSTS_CHOICE: Self = Self(-1.0);
+
+    /// `None`: the host's choice.
+    pub fn seconds(self) -> Option<f64> {
+        (self.0 >= 0.0).then_some(self.0 / 1000.0)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Decline {
+    pub offer: OfferHandle,
+    pub refuse: Millis,
+    pub reason: ReasonIndex,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Kill {
+    pub task: TaskHandle,
+    pub grace: Millis,
+    pub reason: ReasonIndex,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DeclineRest {
+    pub refuse: Millis,
+    pub reason: ReasonIndex,
+}
+
+/// `operation` of the contract.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WantedOperation {
+    Launch(Vec<Encoded>),
+    Place {
+        set: SetHandle,
+        count: u32,
+    },
+    LaunchGroup {
+        executor: Encoded,
+        tasks: Vec<Encoded>,
+    },
+    Reserve {
+        id: Option<String>,
+        source: Vec<Resource>,
+        resources: Vec<Resource>,
+    },
+    Unreserve {
+        id: Option<String>,
+        resources: Vec<Resource>,
+    },
+    Create {
+        id: Option<String>,
+        resources: Vec<Resource>,
+    },
+    Destroy {
+        id: Option<String>,
+        resources: Vec<Resource>,
+    },
+    GrowVolume {
+        id: Option<String>,
+        volume: Resource,
+        addition: Resource,
+    },
+    ShrinkVolume {
+        id: Option<String>,
+        volume: Resource,
+        subtract: Milli,
+    },
+    CreateDisk {
+        id: Option<String>,
+        source: Resource,
+        target: DiskKind,
+        target_profile: Option<String>,
+    },
+    DestroyDisk {
+        id: Option<String>,
+        source: Resource,
+    },
+}
+
+/// `action` of the contract.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    Accept {
+        offers: Vec<OfferHandle>,
+        operations: Vec<WantedOperation>,
+        refuse: Millis,
+    },
+    Revive(Vec<RoleHandle>),
+    Suppress(Vec<RoleHandle>),
+    Shutdown {
+        agent: AgentHandle,
+        executor: String,
+    },
+    Message {
+        agent: AgentHandle,
+        executor: String,
+        data: Vec<u8>,
+    },
+    Request(Vec<(AgentHandle, Vec<Resource>)>),
+    Reconcile(Vec<TaskHandle>),
+    ReconcileOperations(Vec<(String, AgentHandle, Option<String>)>),
+    AcceptInverseOffers {
+        offers: Vec<InverseOfferHandle>,
+        refuse: Millis,
+    },
+    DeclineInverseOffers {
+        offers: Vec<InverseOfferHandle>,
+        refuse: Millis,
+    },
+    UpdateFramework {
+        framework: Option<Encoded>,
+        constraints: Option<Encoded>,
+    },
+    Timer {
+        number: u32,
+        after: Millis,
+    },
+    /// A value in the action is outside what the contract allows (a negative
+    /// or fractional amount, for example). Kept so that it is refused with its
+    /// position.
+    Malformed {
+        what: &'static str,
+        why: String,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    pub placements: Vec<Placement>,
+    pub declines: Vec<Decline>,
+    pub kills: Vec<Kill>,
+    pub actions: Vec<(Action, ReasonIndex)>,
+    pub rest: Option<DeclineRest>,
+    pub leftover: Millis,
+    pub reasons: Vec<String>,
+}
+
+impl Default for Answer {
+    /// No decision at all.
+    fn default() -> Self {
+        Self {
+            placements: Vec::new(),
+            declines: Vec::new(),
+            kills: Vec::new(),
+            actions: Vec::new(),
+            rest: None,
+            leftover: Millis::HOSTS_CHOICE,
+            reasons: Vec::new(),
+        }
+    }
+}
+
+impl Answer {
+    /// Text of a reason; `None` for 0 and for indexes that are out of range.
+    pub fn reason(&self, index: ReasonIndex) -> Option<&str> {
+        let position = usize::try_from(index).ok()?.checked_sub(1)?;
+        self.reasons.get(position).map(String::as_str)
+    }
+}
+
+/// Why a call of a policy gave no answer. Three different things with one
+/// consequence each (ARCHITECTURE.md).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The policy returned an error. The instance goes on.
+    #[error("the policy answered with an error: {0}")]
+    Guest(String),
+    /// The policy trapped, overran its deadline or a limit. Its instance ended.
+    #[error("the policy was stopped: {0}")]
+    Trap(String),
+    /// The host could not make the call. Not the policy's fault.
+    #[error("the host could not call the policy: {0}")]
+    Host(String),
+}
+
+/// Turns messages that policies wrote into checked ones, and offers into JSON.
+/// Implemented by the crate that knows protobuf.
+pub trait Codec: Send + Sync + std::fmt::Debug {
+    /// A TaskInfo for this agent and allocation role. The error says which
+    /// field is wrong and what would be right.
+    fn task(
+        &self,
+        task: &Encoded,
+        agent: &crate::ids::AgentId,
+        role: &crate::ids::Role,
+    ) -> Result<crate::call::WrittenTask, String>;
+
+    /// An ExecutorInfo, likewise.
+    fn executor(
+        &self,
+        executor: &Encoded,
+        framework: &crate::ids::FrameworkId,
+        role: &crate::ids::Role,
+    ) -> Result<crate::call::WrittenExecutor, String>;
+
+    /// Whether these are a FrameworkInfo and OfferConstraints.
+    fn check_update(
+        &self,
+        framework: Option<&Encoded>,
+        constraints: Option<&Encoded>,
+    ) -> Result<(), String>;
+
+    /// The whole offer in Mesos's JSON form.
+    fn offer_json(&self, offer: &Offer) -> String;
+}
