@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::amount::Milli;
 use crate::ids::ProviderId;
 
+mod algebra;
+pub use algebra::{Pool, Shortage};
+
 /// A resource's name. The usual ones cost no allocation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
