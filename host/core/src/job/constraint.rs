@@ -65,6 +65,17 @@ impl Constraint {
         agent: &AgentInfo,
         taken: impl IntoIterator<Item = &'a AgentInfo>,
     ) -> bool {
+        self.allows_counted(agent, |values| {
+            let same = taken
+                .into_iter()
+                .filter(|other| self.subject.values(other) == values);
+            same.count()
+        })
+    }
+
+    /// The same for many agents at once: `same` tells how many tasks of the job
+    /// are on agents of this [`group`](Self::group), counted once beforehand.
+    pub fn allows_counted(&self, agent: &AgentInfo, same: impl FnOnce(&[String]) -> usize) -> bool {
         let values = self.subject.values(agent);
         match &self.test {
             Test::In(wanted) => values.iter().any(|v| wanted.contains(v)),
@@ -72,12 +83,15 @@ impl Constraint {
             Test::Exists => !values.is_empty(),
             Test::Absent => values.is_empty(),
             Test::MaxPer(limit) => {
-                let same = taken
-                    .into_iter()
-                    .filter(|other| self.subject.values(other) == values);
-                !values.is_empty() && same.count() < usize::try_from(*limit).unwrap_or(usize::MAX)
+                !values.is_empty() && same(&values) < usize::try_from(*limit).unwrap_or(usize::MAX)
             }
         }
+    }
+
+    /// What `max N per NAME` counts tasks by: agents with equal groups share
+    /// the N.
+    pub fn group(&self, agent: &AgentInfo) -> Vec<String> {
+        self.subject.values(agent)
     }
 
     /// Whether the answer depends on where the job's other tasks are.
