@@ -65,27 +65,32 @@ impl Constraint {
         agent: &AgentInfo,
         taken: impl IntoIterator<Item = &'a AgentInfo>,
     ) -> bool {
-        self.allows_counted(agent, |values| {
+        let room = self.room(agent, |group| {
             let same = taken
                 .into_iter()
-                .filter(|other| self.subject.values(other) == values);
+                .filter(|other| self.subject.values(other) == group);
             same.count()
-        })
+        });
+        room > 0
     }
 
-    /// The same for many agents at once: `same` tells how many tasks of the job
-    /// are on agents of this [`group`](Self::group), counted once beforehand.
-    pub fn allows_counted(&self, agent: &AgentInfo, same: impl FnOnce(&[String]) -> usize) -> bool {
+    /// How many more tasks of the job an agent may take; `u32::MAX`: no bound.
+    /// `taken` tells how many tasks of the job are on agents of a
+    /// [`group`](Self::group), so that for many agents they are counted once.
+    pub fn room(&self, agent: &AgentInfo, taken: impl FnOnce(&[String]) -> usize) -> u32 {
         let values = self.subject.values(agent);
-        match &self.test {
+        let allowed = match &self.test {
             Test::In(wanted) => values.iter().any(|v| wanted.contains(v)),
             Test::NotIn(unwanted) => !values.iter().any(|v| unwanted.contains(v)),
             Test::Exists => !values.is_empty(),
             Test::Absent => values.is_empty(),
+            Test::MaxPer(_) if values.is_empty() => false,
             Test::MaxPer(limit) => {
-                !values.is_empty() && same(&values) < usize::try_from(*limit).unwrap_or(usize::MAX)
+                let taken = u32::try_from(taken(&values)).unwrap_or(u32::MAX);
+                return limit.saturating_sub(taken);
             }
-        }
+        };
+        if allowed { u32::MAX } else { 0 }
     }
 
     /// What `max N per NAME` counts tasks by: agents with equal groups share
@@ -275,6 +280,11 @@ mod tests {
             let constraint: Constraint = text.parse().unwrap();
             assert_eq!(constraint.to_string(), printed);
             assert_eq!(constraint.allows(&a, [&a]), allowed, "{text}");
+            let room = constraint.room(&a, |group| {
+                assert_eq!(group, constraint.group(&a));
+                1
+            });
+            assert_eq!(room > 0, allowed, "{text}");
             assert_eq!(printed.parse::<Constraint>().unwrap(), constraint);
         }
     }
