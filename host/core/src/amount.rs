@@ -32,7 +32,7 @@ impl Milli {
     /// `None` if negative, not whole, not a number, or too large.
     pub fn from_thousandths(value: f64) -> Option<Self> {
         // The cast is exact: whole and below 2^53.
-        (value >= 0.0 && value <= MAX && value.fract() == 0.0).then_some(Self(value as i64))
+        ((0.0..=MAX).contains(&value) && value.fract() == 0.0).then_some(Self(value as i64))
     }
 
     /// In Mesos's unit.

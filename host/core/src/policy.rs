@@ -151,6 +151,8 @@ pub struct Round {
     pub number: u32,
     pub now: Instant,
     pub offers: Vec<Arc<Offer>>,
+    /// Offers with this handle or a larger one were not shown before.
+    pub fresh_from: OfferHandle,
     pub waiting: Vec<Waiting>,
     pub updates: Vec<Update>,
     pub rescinded: Vec<OfferHandle>,

@@ -1,10 +1,38 @@
 //! The machine: one door in, one door out.
+//!
+//! [`Machine::handle`] takes what happened and appends what is to be done. The
+//! files beside this one each hold one part of the books or one kind of input:
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | `session` | subscribed, disconnected, reconciliation |
+//! | `updates` | status updates of tasks and operations |
+//! | `rounds` | what policies are shown and when |
+//! | `answers`, `actions` | checks decisions and turns them into calls |
+//! | `operator` | jobs submitted, scaled, killed |
+//! | `demand` | roles suppressed and revived, tasks that end and wait again |
+//! | `offers`, `jobs`, `tasks`, `policies` | the books |
 
+mod actions;
+mod answers;
+mod demand;
 mod io;
+mod jobs;
 pub mod ledger;
+mod offers;
+mod operator;
+mod policies;
+mod rounds;
+mod session;
+mod tasks;
+mod updates;
 pub mod view;
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
 
 pub use io::{
     CallId, Effect, Input, Notice, PolicySettings, Reply, Request, Session, Settings, Severity,
@@ -13,13 +41,63 @@ pub use io::{
 pub use ledger::{JobRecord, Ledger, Record, TaskRecord};
 
 use crate::Instant;
+use crate::call::{Call, FrameworkUpdate};
+use crate::event::Event;
+use crate::ids::{
+    FrameworkId, JobHandle, OperationId, PolicyHandle, Role, RoleHandle, TaskHandle, TaskId,
+};
 use crate::policy::Codec;
+use crate::task::TaskState;
 
-/// See the module documentation.
+use demand::RoleState;
+use jobs::Jobs;
+use offers::{Agents, Offers};
+use policies::Policy;
+use session::Reconciliation;
+use tasks::Tasks;
+use updates::OperationEntry;
+
+/// What a moment was noted for. Timers are not taken back: when one comes, the
+/// books tell whether there still is something to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    KillAgain(TaskHandle),
+    Replace(TaskHandle),
+    WakeJob(JobHandle),
+    Revive,
+    Reconcile,
+    ReconcileAll,
+    CallPolicy(PolicyHandle),
+    PolicyAsked(PolicyHandle, u32),
+}
+
+/// The scheduler. See the module documentation.
 #[derive(Debug)]
 pub struct Machine {
-    #[expect(dead_code, reason = "being written")]
     settings: Settings,
+    codec: Arc<dyn Codec>,
+    rng: SmallRng,
+    now: Instant,
+    /// The live subscription; `None` while there is none.
+    session: Option<Session>,
+    /// The newest session number seen; events of older ones are dropped.
+    newest_session: Session,
+    ever_subscribed: bool,
+    framework_id: Option<FrameworkId>,
+    master: Option<String>,
+    update: FrameworkUpdate,
+    agents: Agents,
+    offers: Offers,
+    jobs: Jobs,
+    tasks: Tasks,
+    roles: Vec<RoleState>,
+    policies: Vec<Policy>,
+    operations: HashMap<OperationId, OperationEntry>,
+    reconciliation: Option<Reconciliation>,
+    timers: BTreeSet<(Instant, Timer)>,
+    next_call: u64,
+    counters: view::Counters,
+    out: Vec<Effect>,
 }
 
 impl Machine {
@@ -32,31 +110,305 @@ impl Machine {
         now: Instant,
         effects: &mut Vec<Effect>,
     ) -> Self {
-        let _ = (ledger, codec, now, effects);
-        Self { settings }
+        let mut roles = Vec::new();
+        let mut policies = Vec::new();
+        for (position, policy) in settings.policies.iter().enumerate() {
+            let handle = PolicyHandle(u32::try_from(position).unwrap_or(u32::MAX));
+            roles.extend(
+                policy
+                    .roles
+                    .iter()
+                    .map(|role| RoleState::new(role.clone(), handle)),
+            );
+            policies.push(Policy::new(handle, policy.name.clone()));
+        }
+        let mut machine = Self {
+            rng: SmallRng::seed_from_u64(settings.seed),
+            settings,
+            codec,
+            now,
+            session: None,
+            newest_session: Session(0),
+            ever_subscribed: false,
+            framework_id: ledger.framework_id,
+            master: None,
+            update: FrameworkUpdate::default(),
+            agents: Agents::default(),
+            offers: Offers::default(),
+            jobs: Jobs::default(),
+            tasks: Tasks::default(),
+            roles,
+            policies,
+            operations: HashMap::new(),
+            reconciliation: None,
+            timers: BTreeSet::new(),
+            next_call: 1,
+            counters: view::Counters::default(),
+            out: std::mem::take(effects),
+        };
+        machine.restore(ledger.jobs, ledger.tasks);
+        machine.announce_subscription();
+        machine.settle();
+        *effects = std::mem::take(&mut machine.out);
+        machine
     }
 
     /// Takes one input and appends what is to be done.
     pub fn handle(&mut self, now: Instant, input: Input, effects: &mut Vec<Effect>) {
-        let _ = (now, input, effects);
+        self.handle_all(now, std::iter::once(input), effects);
+    }
+
+    /// Takes inputs that came together. Policies are called once after all of
+    /// them.
+    pub fn handle_all(
+        &mut self,
+        now: Instant,
+        inputs: impl IntoIterator<Item = Input>,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.now = self.now.max(now);
+        self.out = std::mem::take(effects);
+        for input in inputs {
+            match input {
+                Input::Master { session, event } => self.on_event(session, event),
+                Input::Disconnected { session, reason } => self.on_disconnected(session, reason),
+                Input::CallFailed { session, call, why } => {
+                    self.on_call_failed(session, call, &why)
+                }
+                Input::Answered {
+                    policy,
+                    round,
+                    result,
+                } => self.on_answer(policy, round, result),
+                Input::Operator { ticket, request } => self.on_request(ticket, request),
+                Input::Tick => {}
+            }
+        }
+        self.run_timers();
+        self.settle();
+        *effects = std::mem::take(&mut self.out);
+    }
+
+    fn on_event(&mut self, session: Session, event: Event) {
+        if session < self.newest_session {
+            return;
+        }
+        match event {
+            Event::Subscribed {
+                framework_id,
+                master,
+            } => {
+                self.on_subscribed(session, framework_id, master);
+            }
+            Event::Offers(offers) => self.on_offers(offers),
+            Event::Rescind(id) => self.on_rescind(&id),
+            Event::InverseOffers(offers) => self.on_inverse_offers(offers),
+            Event::RescindInverseOffer(id) => self.on_rescind_inverse(&id),
+            Event::Update(status) => self.on_update(status),
+            Event::UpdateOperationStatus(status) => self.on_operation_update(status),
+            Event::Message {
+                agent,
+                executor,
+                data,
+            } => self.on_message(&agent, &executor, data),
+            Event::Failure {
+                agent,
+                executor,
+                status,
+            } => {
+                self.on_failure(agent.as_ref(), executor.as_ref(), status);
+            }
+            Event::Error(message) => self.on_error(message),
+            Event::Heartbeat => {}
+            Event::Unknown { kind, details } => self.on_unknown_event(kind, details),
+        }
     }
 
     /// When [`Input::Tick`] is due next.
     pub fn next_deadline(&self) -> Option<Instant> {
-        None
+        let timer = self.timers.first().map(|(at, _)| *at);
+        io::earliest(timer, self.offers.next_lease())
     }
 
+    fn arm(&mut self, at: Instant, timer: Timer) {
+        self.timers.insert((at, timer));
+    }
+
+    fn run_timers(&mut self) {
+        while let Some((at, timer)) = self.timers.first().copied() {
+            if at > self.now {
+                break;
+            }
+            self.timers.pop_first();
+            match timer {
+                Timer::KillAgain(task) => self.kill_again(task),
+                Timer::Replace(task) => self.replace_unreachable(task),
+                Timer::WakeJob(job) => self.wake_job(job),
+                // `settle` and the pump look at these themselves.
+                Timer::Revive | Timer::CallPolicy(_) => {}
+                Timer::Reconcile => self.reconcile_again(),
+                Timer::ReconcileAll => self.reconcile_all(),
+                Timer::PolicyAsked(policy, number) => self.policy_timer(policy, number, at),
+            }
+        }
+        self.end_leases();
+    }
+
+    /// Brings roles and policies in line with the books.
+    fn settle(&mut self) {
+        self.settle_roles();
+        self.call_policies();
+    }
+
+    /// Sends a call in the live session; `None` if there is none.
+    fn send(&mut self, call: Call) -> Option<(Session, CallId)> {
+        let session = self.session?;
+        let id = CallId(self.next_call);
+        self.next_call += 1;
+        self.out.push(Effect::Send { session, id, call });
+        Some((session, id))
+    }
+
+    fn persist(&mut self, record: Record) {
+        self.out.push(Effect::Persist(record));
+    }
+
+    fn notice(&mut self, severity: Severity, text: impl Into<String>) {
+        self.out.push(Effect::Notice(Notice {
+            severity,
+            text: text.into(),
+            task: None,
+            policy: None,
+        }));
+    }
+
+    fn task_notice(&mut self, severity: Severity, task: &TaskId, text: impl Into<String>) {
+        self.out.push(Effect::Notice(Notice {
+            severity,
+            text: text.into(),
+            task: Some(task.clone()),
+            policy: None,
+        }));
+    }
+
+    fn policy_notice(&mut self, severity: Severity, policy: PolicyHandle, text: impl Into<String>) {
+        self.out.push(Effect::Notice(Notice {
+            severity,
+            text: text.into(),
+            task: None,
+            policy: Some(policy),
+        }));
+    }
+
+    fn role_handle(&self, role: &Role) -> Option<RoleHandle> {
+        let position = self.roles.iter().position(|state| state.name == *role)?;
+        u32::try_from(position).ok().map(RoleHandle)
+    }
+
+    fn role(&self, handle: RoleHandle) -> Option<&RoleState> {
+        self.roles.get(handle.0 as usize)
+    }
+
+    fn policy_of(&self, role: RoleHandle) -> Option<PolicyHandle> {
+        self.role(role).map(|state| state.policy)
+    }
+
+    fn policy_mut(&mut self, handle: PolicyHandle) -> Option<&mut Policy> {
+        self.policies.get_mut(handle.0 as usize)
+    }
+
+    /// For status pages.
     pub fn status(&self) -> view::Status {
-        view::Status::default()
+        view::Status {
+            framework_id: self.framework_id.as_ref().map(ToString::to_string),
+            subscribed: self.session.is_some(),
+            master: self.master.clone(),
+            offers_held: self.offers.len(),
+            tasks_waiting: self
+                .jobs
+                .iter()
+                .map(jobs::Job::waiting_count)
+                .fold(0, u32::saturating_add),
+            tasks_live: self.tasks.len(),
+            roles: self
+                .roles
+                .iter()
+                .map(|role| view::RoleStatus {
+                    name: role.name.to_string(),
+                    suppressed: role.suppressed,
+                })
+                .collect(),
+            policies: self
+                .policies
+                .iter()
+                .map(|policy| view::PolicyStatus {
+                    name: policy.name.clone(),
+                    roles: self
+                        .roles
+                        .iter()
+                        .filter(|role| role.policy == policy.handle)
+                        .map(|role| role.name.to_string())
+                        .collect(),
+                    rounds: policy.rounds,
+                    strikes: policy.strikes,
+                    last_failure: policy.last_failure.clone(),
+                })
+                .collect(),
+            counters: self.counters,
+        }
     }
 
-    /// Live and ended jobs.
+    /// Live and ended jobs, in order of submission.
     pub fn jobs(&self) -> Vec<view::JobStatus> {
-        Vec::new()
+        self.jobs
+            .iter()
+            .map(|job| {
+                let running = job
+                    .live
+                    .iter()
+                    .filter_map(|task| self.tasks.get(*task))
+                    .filter(|task| task.record.state == TaskState::RUNNING)
+                    .count();
+                job.status(u32::try_from(running).unwrap_or(u32::MAX))
+            })
+            .collect()
     }
 
-    /// Waiting, live and recently ended tasks.
+    /// Recently ended, live and waiting tasks.
     pub fn tasks(&self) -> Vec<view::TaskSummary> {
-        Vec::new()
+        let live = self
+            .tasks
+            .iter()
+            .map(|task| task.summary(self.hostname(task.agent)));
+        let waiting = self.jobs.iter().flat_map(|job| {
+            job.waiting
+                .iter()
+                .chain(job.delayed.values())
+                .map(|task| view::TaskSummary {
+                    id: job.task_id(task.instance).to_string(),
+                    job: job.spec().name.to_string(),
+                    role: job.spec().role.to_string(),
+                    state: "WAITING".to_owned(),
+                    agent: String::new(),
+                    hostname: String::new(),
+                    reason: job.last_problem.clone().unwrap_or_default(),
+                    since: task.since.0 / 1_000_000,
+                })
+        });
+        self.tasks
+            .ended()
+            .cloned()
+            .chain(live)
+            .chain(waiting)
+            .collect()
+    }
+
+    fn hostname(&self, agent: crate::ids::AgentHandle) -> &str {
+        self.agents
+            .get(agent)
+            .map_or("", |agent| &agent.info.hostname)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -211,28 +211,26 @@ impl Pool {
             .disk
             .as_ref()
             .is_some_and(|d| d.persistence.is_some());
-        if !volume && !resource.shared {
-            if let Some(item) = self
-                .items
-                .iter_mut()
-                .find(|item| same_kind(item, &resource))
-            {
-                match (&mut item.value, &resource.value) {
-                    (Value::Scalar(have), Value::Scalar(more)) => {
-                        *have += *more;
-                        return;
-                    }
-                    (Value::Ranges(have), Value::Ranges(more)) => {
-                        have.extend(more.iter().copied());
-                        have.sort_unstable();
-                        return;
-                    }
-                    (Value::Set(have), Value::Set(more)) => {
-                        have.extend(more.iter().cloned());
-                        return;
-                    }
-                    _ => {}
+        let same = |item: &&mut Resource| same_kind(item, &resource);
+        if !volume
+            && !resource.shared
+            && let Some(item) = self.items.iter_mut().find(same)
+        {
+            match (&mut item.value, &resource.value) {
+                (Value::Scalar(have), Value::Scalar(more)) => {
+                    *have += *more;
+                    return;
                 }
+                (Value::Ranges(have), Value::Ranges(more)) => {
+                    have.extend(more.iter().copied());
+                    have.sort_unstable();
+                    return;
+                }
+                (Value::Set(have), Value::Set(more)) => {
+                    have.extend(more.iter().cloned());
+                    return;
+                }
+                _ => {}
             }
         }
         self.items.push(resource);

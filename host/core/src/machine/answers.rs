@@ -1,0 +1,501 @@
+//! A policy's answer: each decision is checked against the books before it
+//! becomes a call. What is refused is counted, logged and told to the policy.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::call::{Call, JobTask, Operation};
+use crate::ids::{JobHandle, OfferHandle, PolicyHandle, SetHandle};
+use crate::offer::{AgentInfo, Offer};
+use crate::policy::{
+    Answer, DecisionKind, Decline, DeclineRest, Failure, Kill, Millis, Placement, PolicyEvent,
+    Refusal,
+};
+use crate::resource::Pool;
+use crate::task::{TaskDetails, TaskState};
+
+use super::jobs::WaitingTask;
+use super::ledger::{Record, TaskRecord};
+use super::tasks::{KillCause, Task};
+use super::{CallId, Machine, Session, Severity};
+
+/// Most refusals that one answer is told about; the rest is counted.
+const REFUSALS_TOLD: usize = 100;
+
+/// The answer that is being carried out.
+pub(super) struct Checking {
+    pub(super) policy: PolicyHandle,
+    pub(super) round: u32,
+    /// Offers that a decision of this answer has used, and how.
+    pub(super) used: HashMap<OfferHandle, DecisionKind>,
+    refusals: Vec<Refusal>,
+}
+
+/// An ACCEPT in the making.
+struct Accept {
+    offer: Arc<Offer>,
+    pool: Pool,
+    tasks: Vec<(
+        JobHandle,
+        WaitingTask,
+        Vec<crate::resource::Resource>,
+        Option<String>,
+    )>,
+}
+
+impl Checking {
+    pub(super) fn refuse(&mut self, kind: DecisionKind, position: usize, why: impl Into<String>) {
+        self.refusals.push(Refusal {
+            round: self.round,
+            kind,
+            position: u32::try_from(position).unwrap_or(u32::MAX),
+            why: why.into(),
+        });
+    }
+
+    /// Notes that a decision uses an offer; an error if another one did.
+    pub(super) fn claim(&mut self, offer: OfferHandle, kind: DecisionKind) -> Result<(), String> {
+        match self.used.insert(offer, kind) {
+            None => Ok(()),
+            Some(DecisionKind::Placement) if kind == DecisionKind::Placement => Ok(()),
+            Some(before) => {
+                self.used.insert(offer, before);
+                Err(format!(
+                    "offer {offer} is used by a {} of the same answer",
+                    before.as_str()
+                ))
+            }
+        }
+    }
+}
+
+impl Machine {
+    pub(super) fn on_answer(
+        &mut self,
+        policy: PolicyHandle,
+        round: u32,
+        result: Result<Answer, Failure>,
+    ) {
+        let Some(state) = self.policy_mut(policy) else {
+            return;
+        };
+        if !state.busy || state.rounds != round {
+            return;
+        }
+        state.busy = false;
+        let answer = match result {
+            Ok(answer) => answer,
+            Err(failure) => return self.on_policy_failure(policy, &failure),
+        };
+        state.strikes = 0;
+        if self.session.is_none() {
+            // All that it decided about is void; kills of live tasks as well
+            // wait for its next round.
+            return;
+        }
+        let mut checking = Checking {
+            policy,
+            round,
+            used: HashMap::new(),
+            refusals: Vec::new(),
+        };
+        self.check_kills(&mut checking, &answer);
+        self.check_placements(&mut checking, &answer);
+        self.check_declines(&mut checking, &answer.declines);
+        for (position, (action, reason)) in answer.actions.iter().enumerate() {
+            let reason = answer.reason(*reason).map(str::to_owned);
+            if let Err(why) = self.take_action(&mut checking, action, reason) {
+                checking.refuse(DecisionKind::Action, position, why);
+            }
+        }
+        if let Some(rest) = answer.rest {
+            self.decline_rest(&checking, rest);
+        }
+        self.tell_refusals(checking);
+    }
+
+    fn check_kills(&mut self, checking: &mut Checking, answer: &Answer) {
+        for (position, kill) in answer.kills.iter().enumerate() {
+            let reason = answer.reason(kill.reason).map(str::to_owned);
+            if let Err(why) = self.check_kill(checking.policy, *kill, reason) {
+                checking.refuse(DecisionKind::Kill, position, why);
+            }
+        }
+    }
+
+    fn check_kill(
+        &mut self,
+        policy: PolicyHandle,
+        kill: Kill,
+        reason: Option<String>,
+    ) -> Result<(), String> {
+        let task = self
+            .tasks
+            .get(kill.task)
+            .ok_or_else(|| format!("task {} is not live", kill.task))?;
+        if self.policy_of(task.role) != Some(policy) {
+            return Err(format!(
+                "task {} belongs to another policy's role",
+                task.record.id
+            ));
+        }
+        if task.killing.is_some() {
+            return Err(format!("task {} is being killed already", task.record.id));
+        }
+        let id = task.record.id.clone();
+        let name = self
+            .policies
+            .get(policy.0 as usize)
+            .map_or("", |p| p.name.as_str());
+        let why = reason.unwrap_or_else(|| "no reason given".to_owned());
+        let text = format!("policy {name} kills it: {why}");
+        self.task_notice(Severity::Info, &id, text);
+        // The cast is exact enough: a grace period of at most 2^53 ms.
+        let grace = (kill.grace.0 >= 0.0).then_some((kill.grace.0 * 1e6) as u64);
+        self.kill_task(kill.task, KillCause::Policy, grace);
+        Ok(())
+    }
+
+    /// A live offer of the policy that it has been shown.
+    pub(super) fn offer_for(
+        &self,
+        policy: PolicyHandle,
+        handle: OfferHandle,
+    ) -> Result<Arc<Offer>, String> {
+        let offer = self
+            .offers
+            .get(handle)
+            .ok_or_else(|| format!("offer {handle} does not live (rescinded, used or void)"))?;
+        let shown = self
+            .policies
+            .get(policy.0 as usize)
+            .is_some_and(|policy| handle < policy.fresh_from);
+        if self.policy_of(offer.role) != Some(policy) || !shown {
+            return Err(format!("offer {handle} is not one of this policy's"));
+        }
+        Ok(Arc::clone(offer))
+    }
+
+    /// The job of a set that the policy may place on an offer.
+    pub(super) fn job_for(&self, set: SetHandle, offer: &Offer) -> Result<JobHandle, String> {
+        let handle = JobHandle(set.0);
+        let job = self
+            .jobs
+            .get(handle)
+            .ok_or_else(|| format!("there is no set {set}"))?;
+        if job.view.role != offer.role {
+            return Err(format!(
+                "tasks of role {} can't run on an offer to role {}",
+                job.spec().role,
+                offer.info.role
+            ));
+        }
+        Ok(handle)
+    }
+
+    fn check_placements(&mut self, checking: &mut Checking, answer: &Answer) {
+        let mut accepts: Vec<Accept> = Vec::new();
+        let mut by_offer: HashMap<OfferHandle, usize> = HashMap::new();
+        // Where tasks of jobs with constraints go in this answer.
+        let mut placed: HashMap<JobHandle, Vec<crate::ids::AgentHandle>> = HashMap::new();
+        for (position, placement) in answer.placements.iter().enumerate() {
+            let found = match by_offer.get(&placement.offer) {
+                Some(index) => Ok(*index),
+                None => self
+                    .offer_for(checking.policy, placement.offer)
+                    .and_then(|offer| {
+                        checking.claim(placement.offer, DecisionKind::Placement)?;
+                        let pool = Pool::new(offer.info.resources.clone());
+                        by_offer.insert(placement.offer, accepts.len());
+                        accepts.push(Accept {
+                            offer,
+                            pool,
+                            tasks: Vec::new(),
+                        });
+                        Ok(accepts.len() - 1)
+                    }),
+            };
+            let done = found.and_then(|index| {
+                let accept = accepts.get_mut(index).ok_or("the offer is gone")?;
+                let reason = answer.reason(placement.reason);
+                self.place(accept, *placement, reason, &mut placed)
+            });
+            if let Err(why) = done {
+                checking.refuse(DecisionKind::Placement, position, why);
+            }
+        }
+        let leftover = answer.leftover;
+        for accept in accepts {
+            if accept.tasks.is_empty() {
+                // Nothing came of it: the offer stays held.
+                checking.used.remove(&accept.offer.handle);
+            } else {
+                self.accept(accept, leftover);
+            }
+        }
+    }
+
+    /// Takes waiting tasks for an ACCEPT, as many as fit.
+    fn place(
+        &mut self,
+        accept: &mut Accept,
+        placement: Placement,
+        reason: Option<&str>,
+        placed: &mut HashMap<JobHandle, Vec<crate::ids::AgentHandle>>,
+    ) -> Result<(), String> {
+        let handle = self.job_for(placement.set, &accept.offer)?;
+        if placement.count == 0 {
+            return Err("a placement of 0 tasks".to_owned());
+        }
+        for done in 0..placement.count {
+            let refused = |why: String| {
+                if done == 0 {
+                    why
+                } else {
+                    format!("{done} of {} done; {why}", placement.count)
+                }
+            };
+            self.eligible(handle, &accept.offer, placed.get(&handle))
+                .map_err(refused)?;
+            let job = self
+                .jobs
+                .get_mut(handle)
+                .ok_or_else(|| refused("no such set".into()))?;
+            if job.waiting.is_empty() {
+                return Err(refused(format!(
+                    "no task of {} waits any more",
+                    job.spec().name
+                )));
+            }
+            let needs = job.spec().needs;
+            let resources = accept
+                .pool
+                .take_amounts(&needs)
+                .map_err(|e| refused(e.to_string()))?;
+            if !job.spec().constraints.is_empty() {
+                placed.entry(handle).or_default().push(accept.offer.agent);
+            }
+            if let Some(task) = job.waiting.pop_front() {
+                accept
+                    .tasks
+                    .push((handle, task, resources, reason.map(str::to_owned)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the job's constraints allow one more task on the offer's agent.
+    pub(super) fn eligible(
+        &self,
+        job: JobHandle,
+        offer: &Offer,
+        placed: Option<&Vec<crate::ids::AgentHandle>>,
+    ) -> Result<(), String> {
+        let Some(job) = self.jobs.get(job) else {
+            return Ok(());
+        };
+        for constraint in &job.spec().constraints {
+            let live = job
+                .live
+                .iter()
+                .filter_map(|task| self.tasks.get(*task))
+                .map(|t| t.agent);
+            let more = placed.into_iter().flatten().copied();
+            let taken: Vec<&AgentInfo> = if constraint.counts_tasks() {
+                live.chain(more)
+                    .filter_map(|agent| self.agents.get(agent))
+                    .map(|agent| &agent.info)
+                    .collect()
+            } else {
+                Vec::new()
+            };
+            if !constraint.allows(&offer.info.agent, taken) {
+                return Err(format!(
+                    "constraint '{constraint}' of {} does not allow agent {}",
+                    job.spec().name,
+                    offer.info.agent.hostname
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, accept: Accept, leftover: Millis) {
+        let Some(session) = self.session else { return };
+        let id = CallId(self.next_call);
+        let offer = accept.offer;
+        self.offers.remove(offer.handle);
+        let tasks = accept
+            .tasks
+            .into_iter()
+            .filter_map(|(job, task, resources, reason)| {
+                self.launch(job, task, &offer, resources, reason, (session, id))
+            })
+            .collect();
+        self.counters.offers_accepted += 1;
+        let refuse = leftover
+            .seconds()
+            .unwrap_or_else(|| self.refuse_choice(offer.role));
+        self.send(Call::Accept {
+            offers: vec![offer.info.id.clone()],
+            operations: vec![Operation::Launch(tasks)],
+            refuse,
+        });
+    }
+
+    /// Writes a task into the books, durably, before it is sent (R42).
+    pub(super) fn launch(
+        &mut self,
+        job_handle: JobHandle,
+        task: WaitingTask,
+        offer: &Offer,
+        resources: Vec<crate::resource::Resource>,
+        reason: Option<String>,
+        launch: (Session, CallId),
+    ) -> Option<JobTask> {
+        let handle = self.tasks.next_handle();
+        let now = self.now;
+        let job = self.jobs.get_mut(job_handle)?;
+        let id = job.task_id(task.instance);
+        let spec = Arc::clone(job.spec());
+        job.live.insert(handle);
+        let record = TaskRecord {
+            id: id.clone(),
+            job: Some(spec.name.clone()),
+            role: spec.role.clone(),
+            agent: offer.info.agent.id.clone(),
+            needs: spec.needs,
+            state: TaskState::STAGING,
+            attempt: task.attempt,
+            launched: now,
+            killing: false,
+            quarantined: false,
+            reason: reason.clone(),
+        };
+        let details = TaskDetails {
+            id: id.to_string(),
+            name: spec.name.to_string(),
+            executor: None,
+            message: None,
+            launched_because: reason,
+            labels: spec.labels.clone(),
+            resources: resources.clone(),
+        };
+        self.persist(Record::Task(record.clone()));
+        self.tasks.insert(Task {
+            handle,
+            record,
+            job: job_handle,
+            agent: offer.agent,
+            role: offer.role,
+            priority: spec.priority,
+            service: spec.kind == crate::job::JobKind::Service,
+            details: Arc::new(details),
+            healthy: None,
+            launch: Some(launch),
+            killing: None,
+            replace_at: None,
+            replaced: false,
+            running_since: None,
+        });
+        self.counters.tasks_launched += 1;
+        self.task_changed(handle);
+        self.demand_changed(job_handle, false);
+        Some(JobTask {
+            id,
+            agent: offer.info.agent.id.clone(),
+            resources,
+            job: spec,
+        })
+    }
+
+    fn check_declines(&mut self, checking: &mut Checking, declines: &[Decline]) {
+        // Declines with the same filter become one call.
+        let mut groups: Vec<(f64, Vec<OfferHandle>)> = Vec::new();
+        for (position, decline) in declines.iter().enumerate() {
+            let claimed = self
+                .offer_for(checking.policy, decline.offer)
+                .and_then(|offer| {
+                    checking.claim(decline.offer, DecisionKind::Decline)?;
+                    Ok(offer)
+                });
+            match claimed {
+                Ok(offer) => {
+                    let refuse = decline
+                        .refuse
+                        .seconds()
+                        .unwrap_or_else(|| self.refuse_choice(offer.role));
+                    match groups.iter_mut().find(|(seconds, _)| *seconds == refuse) {
+                        Some((_, offers)) => offers.push(decline.offer),
+                        None => groups.push((refuse, vec![decline.offer])),
+                    }
+                }
+                Err(why) => checking.refuse(DecisionKind::Decline, position, why),
+            }
+        }
+        for (refuse, offers) in groups {
+            self.decline(&offers, refuse);
+        }
+    }
+
+    fn decline_rest(&mut self, checking: &Checking, rest: DeclineRest) {
+        let Some(policy) = self.policy_mut(checking.policy) else {
+            return;
+        };
+        let shown = std::mem::take(&mut policy.shown);
+        let mut groups: Vec<(f64, Vec<OfferHandle>)> = Vec::new();
+        for handle in shown {
+            if checking.used.contains_key(&handle) {
+                continue;
+            }
+            let Some(offer) = self.offers.get(handle) else {
+                continue;
+            };
+            let refuse = rest
+                .refuse
+                .seconds()
+                .unwrap_or_else(|| self.refuse_choice(offer.role));
+            match groups.iter_mut().find(|(seconds, _)| *seconds == refuse) {
+                Some((_, offers)) => offers.push(handle),
+                None => groups.push((refuse, vec![handle])),
+            }
+        }
+        for (refuse, offers) in groups {
+            self.decline(&offers, refuse);
+        }
+    }
+
+    fn tell_refusals(&mut self, checking: Checking) {
+        if checking.refusals.is_empty() {
+            return;
+        }
+        let handle = checking.policy;
+        self.counters.decisions_refused += checking.refusals.len() as u64;
+        let more = checking.refusals.len() - 1;
+        if let Some(first) = checking.refusals.first() {
+            let name = self
+                .policies
+                .get(handle.0 as usize)
+                .map_or("", |p| p.name.as_str());
+            let text = format!(
+                "policy {name}, round {}: {} {} refused: {}{}",
+                first.round,
+                first.kind.as_str(),
+                first.position,
+                first.why,
+                if more > 0 {
+                    format!(" (and {more} more)")
+                } else {
+                    String::new()
+                }
+            );
+            self.policy_notice(Severity::Warn, handle, text);
+        }
+        // Told with the next round, but no cause for one: a policy that repeats
+        // itself must not turn in a circle.
+        if let Some(policy) = self.policy_mut(handle) {
+            let told = checking.refusals.into_iter().take(REFUSALS_TOLD);
+            policy.events.extend(told.map(PolicyEvent::Refused));
+        }
+    }
+}

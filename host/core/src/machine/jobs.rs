@@ -1,0 +1,258 @@
+//! Jobs in the books: what waits, what lives, and what comes next when a task
+//! ends.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::Instant;
+use crate::ids::{JobHandle, JobName, RoleHandle, SetHandle, TaskHandle, TaskId};
+use crate::job::{JobKind, JobSpec, JobView, waiting_traits};
+use crate::policy::Waiting;
+
+use super::ledger::JobRecord;
+use super::view::JobStatus;
+
+/// A task that waits for a place. It has its id already, so that people can
+/// ask for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct WaitingTask {
+    pub(super) instance: u32,
+    /// Failures before this attempt.
+    pub(super) attempt: u32,
+    pub(super) since: Instant,
+    pub(super) ran: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) handle: JobHandle,
+    pub(super) record: JobRecord,
+    pub(super) view: Arc<JobView>,
+    pub(super) waiting: VecDeque<WaitingTask>,
+    /// Tasks that wait for their back-off to end.
+    pub(super) delayed: BTreeMap<(Instant, u32), WaitingTask>,
+    pub(super) live: BTreeSet<TaskHandle>,
+    /// Tasks that ran less than the longest back-off and failed, in a row.
+    pub(super) quick_failures: u32,
+    pub(super) last_problem: Option<String>,
+}
+
+/// What to do with a task of a job that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    Finished,
+    /// Its own fault; may be run again.
+    Failed,
+    /// Its own fault, and running it again can't help.
+    Hopeless,
+    /// Ended by offerd or the cluster; runs again and nothing is counted.
+    Innocent,
+    /// Ended because it is not wanted any more.
+    Unwanted,
+}
+
+impl Job {
+    pub(super) fn new(handle: JobHandle, role: RoleHandle, record: JobRecord) -> Self {
+        let view = Arc::new(JobView {
+            handle,
+            set: SetHandle(handle.0),
+            role,
+            spec: Arc::clone(&record.spec),
+        });
+        Self {
+            handle,
+            record,
+            view,
+            waiting: VecDeque::new(),
+            delayed: BTreeMap::new(),
+            live: BTreeSet::new(),
+            quick_failures: 0,
+            last_problem: None,
+        }
+    }
+
+    pub(super) fn spec(&self) -> &Arc<JobSpec> {
+        &self.record.spec
+    }
+
+    pub(super) fn task_id(&self, instance: u32) -> TaskId {
+        TaskId::from(format!(
+            "{}.{}.{instance}",
+            self.record.spec.name, self.record.uid
+        ))
+    }
+
+    /// Adds `count` new waiting tasks.
+    pub(super) fn grow(&mut self, count: u32, now: Instant) {
+        for _ in 0..count {
+            let instance = self.record.instances;
+            self.record.instances += 1;
+            self.waiting.push_back(WaitingTask {
+                instance,
+                attempt: 0,
+                since: now,
+                ran: false,
+            });
+        }
+    }
+
+    /// Puts a task back under a new id, now or after a delay.
+    pub(super) fn requeue(&mut self, attempt: u32, now: Instant, delay: Duration) {
+        let instance = self.record.instances;
+        self.record.instances += 1;
+        let task = WaitingTask {
+            instance,
+            attempt,
+            since: now,
+            ran: true,
+        };
+        if delay.is_zero() {
+            self.waiting.push_back(task);
+        } else {
+            self.delayed.insert((now + delay, instance), task);
+        }
+    }
+
+    /// Moves tasks whose back-off has ended. True if there were any.
+    pub(super) fn wake(&mut self, now: Instant) -> bool {
+        let mut any = false;
+        while let Some(entry) = self.delayed.first_entry() {
+            if entry.key().0 > now {
+                break;
+            }
+            self.waiting.push_back(entry.remove());
+            any = true;
+        }
+        any
+    }
+
+    pub(super) fn next_wake(&self) -> Option<Instant> {
+        self.delayed.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    pub(super) fn waiting_count(&self) -> u32 {
+        u32::try_from(self.waiting.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Tasks that are or will be: live, waiting, delayed, and for a batch job
+    /// those that have ended for good.
+    pub(super) fn accounted(&self, replaced: u32) -> u32 {
+        let open = self.live.len() + self.waiting.len() + self.delayed.len();
+        let open = u32::try_from(open)
+            .unwrap_or(u32::MAX)
+            .saturating_sub(replaced);
+        match self.record.spec.kind {
+            JobKind::Service => open,
+            JobKind::Batch => open.saturating_add(self.record.finished + self.record.failed),
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        let open = !self.live.is_empty() || !self.waiting.is_empty() || !self.delayed.is_empty();
+        match self.record.spec.kind {
+            _ if open => false,
+            JobKind::Service => self.record.killed,
+            JobKind::Batch => true,
+        }
+    }
+
+    pub(super) fn as_waiting(&self) -> Option<Waiting> {
+        let first = self.waiting.front()?;
+        let spec = self.spec();
+        let mut traits = 0;
+        if !spec.constraints.is_empty() {
+            traits |= waiting_traits::CONSTRAINED;
+        }
+        if spec.kind == JobKind::Service {
+            traits |= waiting_traits::SERVICE;
+        }
+        if first.ran {
+            traits |= waiting_traits::RETRY;
+        }
+        Some(Waiting {
+            set: self.view.set,
+            job: self.handle,
+            role: self.view.role,
+            count: self.waiting_count(),
+            needs: spec.needs,
+            priority: spec.priority,
+            traits,
+            since: first.since,
+        })
+    }
+
+    pub(super) fn status(&self, running: u32) -> JobStatus {
+        let record = &self.record;
+        let live = u32::try_from(self.live.len()).unwrap_or(u32::MAX);
+        let waiting = u32::try_from(self.waiting.len() + self.delayed.len()).unwrap_or(u32::MAX);
+        let state = if record.killed {
+            if live > 0 { "killing" } else { "killed" }
+        } else if self.is_over() {
+            if record.failed > 0 {
+                "failed"
+            } else {
+                "finished"
+            }
+        } else if waiting > 0 {
+            "waiting"
+        } else {
+            "running"
+        };
+        JobStatus {
+            name: record.spec.name.to_string(),
+            role: record.spec.role.to_string(),
+            kind: match record.spec.kind {
+                JobKind::Service => "service".to_owned(),
+                JobKind::Batch => "batch".to_owned(),
+            },
+            state: state.to_owned(),
+            priority: record.spec.priority,
+            count: record.spec.count,
+            waiting,
+            staging: live.saturating_sub(running),
+            running,
+            finished: record.finished,
+            failed: record.failed,
+            reason: self.last_problem.clone(),
+        }
+    }
+}
+
+/// All jobs that are remembered. Handles are never used twice.
+#[derive(Debug, Default)]
+pub(super) struct Jobs {
+    list: BTreeMap<JobHandle, Job>,
+    by_name: HashMap<JobName, JobHandle>,
+    next: u32,
+}
+
+impl Jobs {
+    pub(super) fn add(&mut self, role: RoleHandle, record: JobRecord) -> JobHandle {
+        let handle = JobHandle(self.next);
+        self.next += 1;
+        let name = record.spec.name.clone();
+        // A job that is over gives its name to the new one.
+        if let Some(old) = self.by_name.insert(name, handle) {
+            self.list.remove(&old);
+        }
+        self.list.insert(handle, Job::new(handle, role, record));
+        handle
+    }
+
+    pub(super) fn get(&self, handle: JobHandle) -> Option<&Job> {
+        self.list.get(&handle)
+    }
+
+    pub(super) fn get_mut(&mut self, handle: JobHandle) -> Option<&mut Job> {
+        self.list.get_mut(&handle)
+    }
+
+    pub(super) fn find(&self, name: &JobName) -> Option<JobHandle> {
+        self.by_name.get(name).copied()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Job> {
+        self.list.values()
+    }
+}

@@ -1,0 +1,263 @@
+//! What operators ask for: jobs submitted, scaled and killed.
+
+use std::sync::Arc;
+
+use rand::Rng;
+
+use crate::ids::{JobHandle, JobName, TaskHandle, TaskId};
+use crate::job::{JobKind, JobSpec};
+
+use super::ledger::{JobRecord, Record};
+use super::tasks::KillCause;
+use super::{Effect, Machine, Reply, Request, Severity, Ticket};
+
+impl Machine {
+    pub(super) fn on_request(&mut self, ticket: Ticket, request: Request) {
+        let result = match request {
+            Request::Submit(specs) => self.submit(specs),
+            Request::Scale { job, count } => self.scale(&job, count),
+            Request::KillJob(job) => self.kill_job(&job),
+            Request::KillTask(task) => self.operator_kills(&task),
+        };
+        let reply = match result {
+            Ok(done) => Reply::Done(done),
+            Err(why) => Reply::Refused(why),
+        };
+        self.out.push(Effect::Reply { ticket, reply });
+    }
+
+    /// All or none of them.
+    fn submit(&mut self, specs: Vec<JobSpec>) -> Result<Vec<String>, Vec<String>> {
+        let mut wrong = Vec::new();
+        for (position, spec) in specs.iter().enumerate() {
+            let name = &spec.name;
+            if self.role_handle(&spec.role).is_none() {
+                let roles: Vec<&str> = self.roles.iter().map(|role| role.name.as_str()).collect();
+                wrong.push(format!(
+                    "job {name}: role {} is none of this framework's ({})",
+                    spec.role,
+                    roles.join(", ")
+                ));
+            }
+            let lives = self.jobs.find(name).and_then(|job| self.jobs.get(job));
+            if lives.is_some_and(|job| !job.is_over()) {
+                wrong.push(format!(
+                    "job {name}: a job of this name lives; kill it first or choose another name"
+                ));
+            }
+            if specs.iter().take(position).any(|other| other.name == *name) {
+                wrong.push(format!(
+                    "job {name}: the name stands twice in this submission"
+                ));
+            }
+            if let Some(why) = self.never_fits(spec) {
+                wrong.push(format!("job {name}: {why}"));
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        Ok(specs
+            .into_iter()
+            .map(|spec| self.submit_one(spec))
+            .collect())
+    }
+
+    fn submit_one(&mut self, spec: JobSpec) -> String {
+        let text = format!("job {} submitted: {} tasks", spec.name, spec.count);
+        let Some(role) = self.role_handle(&spec.role) else {
+            return text;
+        };
+        let count = spec.count;
+        let uid: String = (0..8)
+            .map(|_| char::from(b'a' + self.rng.random_range(0..26u8)))
+            .collect();
+        let record = JobRecord {
+            spec: Arc::new(spec),
+            uid,
+            submitted: self.now,
+            killed: false,
+            finished: 0,
+            failed: 0,
+            instances: 0,
+        };
+        let handle = self.jobs.add(role, record);
+        if let Some(job) = self.jobs.get_mut(handle) {
+            job.grow(count, self.now);
+            let record = job.record.clone();
+            self.persist(Record::Job(record));
+        }
+        if let Some(policy) = self.policy_of(role).and_then(|p| self.policy_mut(p)) {
+            policy.jobs_changed.insert(handle);
+        }
+        self.demand_changed(handle, true);
+        self.notice(Severity::Info, text.clone());
+        text
+    }
+
+    /// Why a task of this job can run nowhere, judged by the attributes of the
+    /// agents that were seen. `None` while none was: then nobody can tell.
+    fn never_fits(&self, spec: &JobSpec) -> Option<String> {
+        let agents: Vec<_> = self
+            .agents
+            .all()
+            .iter()
+            .filter(|agent| !agent.info.hostname.is_empty())
+            .collect();
+        let constraint = spec.constraints.iter().find(|constraint| {
+            !agents.is_empty()
+                && !agents
+                    .iter()
+                    .any(|agent| constraint.allows(&agent.info, std::iter::empty()))
+        })?;
+        Some(format!(
+            "constraint '{constraint}' is met by none of the {} agents seen so far",
+            agents.len()
+        ))
+    }
+
+    fn live_job(&self, name: &JobName) -> Result<JobHandle, Vec<String>> {
+        match self
+            .jobs
+            .find(name)
+            .and_then(|handle| self.jobs.get(handle))
+        {
+            Some(job) if !job.is_over() => Ok(job.handle),
+            Some(_) => Err(vec![format!("job {name} has ended")]),
+            None => Err(vec![format!(
+                "there is no job {name}; `offerd job list` shows all"
+            )]),
+        }
+    }
+
+    fn scale(&mut self, name: &JobName, count: u32) -> Result<Vec<String>, Vec<String>> {
+        let handle = self.live_job(name)?;
+        let now = self.now;
+        let replaced = self.replaced_of(handle);
+        let Some(job) = self.jobs.get_mut(handle) else {
+            return Ok(Vec::new());
+        };
+        if job.record.killed {
+            return Err(vec![format!("job {name} is being killed")]);
+        }
+        if job.spec().kind == JobKind::Batch {
+            let ended = job.record.finished + job.record.failed;
+            if count < ended {
+                return Err(vec![format!(
+                    "{ended} tasks of batch job {name} have ended already"
+                )]);
+            }
+        }
+        let before = job.spec().count;
+        let mut spec = JobSpec::clone(job.spec());
+        spec.count = count;
+        job.record.spec = Arc::new(spec);
+        job.view = Arc::new(crate::job::JobView {
+            spec: Arc::clone(&job.record.spec),
+            ..crate::job::JobView::clone(&job.view)
+        });
+        let have = job.accounted(replaced);
+        let mut surplus = have.saturating_sub(count);
+        job.grow(count.saturating_sub(have), now);
+        // Those that do not run yet go first, the newest of them first.
+        while surplus > 0 && job.delayed.pop_last().is_some() {
+            surplus -= 1;
+        }
+        while surplus > 0 && job.waiting.pop_back().is_some() {
+            surplus -= 1;
+        }
+        let record = job.record.clone();
+        let role = job.view.role;
+        let mut live: Vec<TaskHandle> = job.live.iter().copied().collect();
+        self.persist(Record::Job(record));
+        if let Some(policy) = self.policy_of(role).and_then(|p| self.policy_mut(p)) {
+            policy.jobs_changed.insert(handle);
+        }
+        live.sort_by_key(|task| {
+            let running = self
+                .tasks
+                .get(*task)
+                .is_some_and(|t| t.running_since.is_some());
+            (running, std::cmp::Reverse(*task))
+        });
+        // What is being killed already for good counts as gone.
+        let mut killed = 0;
+        for task in live {
+            if killed == surplus {
+                break;
+            }
+            let doomed = self.tasks.get(task).is_none_or(|t| t.replaced);
+            if !doomed {
+                self.kill_task(task, KillCause::Unwanted, None);
+                killed += 1;
+            }
+        }
+        self.demand_changed(handle, count > before);
+        self.forget_if_over(handle);
+        Ok(vec![format!(
+            "job {name} scaled from {before} to {count}; {killed} tasks are killed"
+        )])
+    }
+
+    fn replaced_of(&self, handle: JobHandle) -> u32 {
+        let Some(job) = self.jobs.get(handle) else {
+            return 0;
+        };
+        let gone = job
+            .live
+            .iter()
+            .filter_map(|task| self.tasks.get(*task))
+            .filter(|task| {
+                task.replaced
+                    || task
+                        .killing
+                        .as_ref()
+                        .is_some_and(|k| k.cause == KillCause::Unwanted)
+            });
+        u32::try_from(gone.count()).unwrap_or(u32::MAX)
+    }
+
+    fn kill_job(&mut self, name: &JobName) -> Result<Vec<String>, Vec<String>> {
+        let handle = self.live_job(name)?;
+        let Some(job) = self.jobs.get_mut(handle) else {
+            return Ok(Vec::new());
+        };
+        job.record.killed = true;
+        job.waiting.clear();
+        job.delayed.clear();
+        let record = job.record.clone();
+        let live: Vec<TaskHandle> = job.live.iter().copied().collect();
+        self.persist(Record::Job(record));
+        for task in &live {
+            self.kill_task(*task, KillCause::Unwanted, None);
+        }
+        self.demand_changed(handle, false);
+        self.forget_if_over(handle);
+        Ok(vec![format!(
+            "job {name} is killed; {} tasks are ended",
+            live.len()
+        )])
+    }
+
+    fn operator_kills(&mut self, id: &TaskId) -> Result<Vec<String>, Vec<String>> {
+        if let Some(handle) = self.tasks.find(id) {
+            self.kill_task(handle, KillCause::Operator, None);
+            return Ok(vec![format!("task {id} is killed")]);
+        }
+        let waiting = self
+            .jobs
+            .iter()
+            .flat_map(|job| {
+                job.waiting
+                    .iter()
+                    .chain(job.delayed.values())
+                    .map(move |t| (job, t))
+            })
+            .any(|(job, task)| job.task_id(task.instance) == *id);
+        Err(vec![if waiting {
+            format!("task {id} waits and has not been launched; scale or kill its job instead")
+        } else {
+            format!("there is no live task {id}; `offerd task list` shows all")
+        }])
+    }
+}

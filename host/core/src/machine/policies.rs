@@ -1,0 +1,88 @@
+//! What the machine keeps for each policy between its rounds.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use crate::Instant;
+use crate::ids::{AgentHandle, JobHandle, OfferHandle, PolicyHandle, TaskHandle};
+use crate::policy::{OperationView, PolicyEvent, Update};
+
+#[derive(Debug)]
+pub(super) struct Policy {
+    pub(super) handle: PolicyHandle,
+    pub(super) name: String,
+    /// Number of the latest round.
+    pub(super) rounds: u32,
+    /// A round is with the policy.
+    pub(super) busy: bool,
+    /// Offers shown in the latest round.
+    pub(super) shown: Vec<OfferHandle>,
+    /// Something is new since the latest round.
+    pub(super) dirty: bool,
+    /// Not to be called before this time.
+    pub(super) not_before: Option<Instant>,
+    /// Failures since the last good answer.
+    pub(super) strikes: u32,
+    pub(super) last_failure: Option<String>,
+    /// Its instance knows nothing; the next round carries all.
+    pub(super) blank: bool,
+    /// Offers below this were shown already.
+    pub(super) fresh_from: OfferHandle,
+    /// Jobs with waiting tasks: larger priority first, older first.
+    pub(super) waiting: BTreeSet<(Reverse<i32>, JobHandle)>,
+    pub(super) updates: Vec<Update>,
+    pub(super) rescinded: Vec<OfferHandle>,
+    pub(super) events: Vec<PolicyEvent>,
+    pub(super) agents_known: HashSet<AgentHandle>,
+    pub(super) agents_changed: BTreeSet<AgentHandle>,
+    pub(super) jobs_changed: BTreeSet<JobHandle>,
+    pub(super) jobs_gone: Vec<JobHandle>,
+    pub(super) tasks_changed: BTreeSet<TaskHandle>,
+    /// Ended tasks with their last state, so that details can still be asked.
+    pub(super) tasks_ended: Vec<super::tasks::Task>,
+    pub(super) operations: Vec<OperationView>,
+    pub(super) timers: BTreeMap<u32, Instant>,
+}
+
+impl Policy {
+    pub(super) fn new(handle: PolicyHandle, name: String) -> Self {
+        Self {
+            handle,
+            name,
+            rounds: 0,
+            busy: false,
+            shown: Vec::new(),
+            dirty: false,
+            not_before: None,
+            strikes: 0,
+            last_failure: None,
+            blank: true,
+            fresh_from: OfferHandle(0),
+            waiting: BTreeSet::new(),
+            updates: Vec::new(),
+            rescinded: Vec::new(),
+            events: Vec::new(),
+            agents_known: HashSet::new(),
+            agents_changed: BTreeSet::new(),
+            jobs_changed: BTreeSet::new(),
+            jobs_gone: Vec::new(),
+            tasks_changed: BTreeSet::new(),
+            tasks_ended: Vec::new(),
+            operations: Vec::new(),
+            timers: BTreeMap::new(),
+        }
+    }
+
+    /// Something that the policy must hear of soon.
+    pub(super) fn tell(&mut self, event: PolicyEvent) {
+        self.events.push(event);
+        self.dirty = true;
+    }
+
+    /// The policy will hear of an agent that an offer or task names.
+    pub(super) fn meet(&mut self, agent: AgentHandle, changed: bool) {
+        if agent != AgentHandle::NONE && (self.agents_known.insert(agent) || changed) {
+            self.agents_changed.insert(agent);
+        }
+    }
+}

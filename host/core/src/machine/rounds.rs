@@ -1,0 +1,340 @@
+//! What policies are shown, and when: offers as they come and go, and rounds
+//! made of everything that is new.
+
+use std::sync::Arc;
+
+use crate::Instant;
+use crate::call::Call;
+use crate::ids::{AgentId, ExecutorId, OfferHandle, OfferId, PolicyHandle};
+use crate::offer::{InverseOfferInfo, OfferInfo};
+use crate::policy::{Delta, Failure, PolicyEvent, Round};
+
+use super::{Effect, Machine, Severity, Timer};
+
+impl Machine {
+    pub(super) fn on_offers(&mut self, offers: Vec<OfferInfo>) {
+        if self.session.is_none() {
+            return;
+        }
+        let mut unwanted = Vec::new();
+        for info in offers {
+            self.counters.offers_received += 1;
+            let role = self.role_handle(&info.role);
+            let wanted = role
+                .and_then(|handle| self.role(handle))
+                .filter(|role| role.is_wanted());
+            let (Some(handle), Some(policy)) = (role, wanted.map(|role| role.policy)) else {
+                // Nothing waits in this role: a policy need not be asked.
+                unwanted.push(info.id);
+                continue;
+            };
+            let (agent, changed) = self.agents.see(&info.agent);
+            self.offers
+                .add(info, agent, handle, self.now, self.settings.offer_lease);
+            if let Some(policy) = self.policy_mut(policy) {
+                policy.meet(agent, changed);
+                policy.dirty = true;
+            }
+        }
+        if !unwanted.is_empty() {
+            self.counters.offers_declined += unwanted.len() as u64;
+            let refuse = self.settings.refuse_idle.as_secs_f64();
+            self.send(Call::Decline {
+                offers: unwanted,
+                refuse,
+            });
+        }
+    }
+
+    pub(super) fn on_rescind(&mut self, id: &OfferId) {
+        if let Some(offer) = self.offers.remove_by_id(id) {
+            self.counters.offers_rescinded += 1;
+            let policy = self
+                .policy_of(offer.role)
+                .and_then(|policy| self.policy_mut(policy));
+            // One that was never shown needs no word.
+            if let Some(policy) = policy
+                && offer.handle < policy.fresh_from
+            {
+                policy.rescinded.push(offer.handle);
+            }
+        }
+    }
+
+    pub(super) fn on_inverse_offers(&mut self, offers: Vec<InverseOfferInfo>) {
+        let lease = self.settings.offer_lease;
+        let mut shown = Vec::new();
+        for info in offers {
+            let agent = match &info.agent {
+                Some(id) => self.agents.see_id(id).0,
+                None => crate::ids::AgentHandle::NONE,
+            };
+            let offer = self.offers.add_inverse(info, agent, self.now, lease);
+            for policy in &mut self.policies {
+                policy.meet(agent, false);
+            }
+            shown.push(offer);
+        }
+        for policy in &mut self.policies {
+            policy.tell(PolicyEvent::InverseOffers(shown.clone()));
+        }
+    }
+
+    pub(super) fn on_rescind_inverse(&mut self, id: &OfferId) {
+        if let Some(offer) = self.offers.remove_inverse_by_id(id) {
+            for policy in &mut self.policies {
+                policy.tell(PolicyEvent::InverseOfferRescinded(offer.handle));
+            }
+        }
+    }
+
+    pub(super) fn on_message(&mut self, agent: &AgentId, executor: &ExecutorId, data: Vec<u8>) {
+        let (agent, new) = self.agents.see_id(agent);
+        for policy in &mut self.policies {
+            policy.meet(agent, new);
+            policy.tell(PolicyEvent::Message {
+                agent,
+                executor: executor.to_string(),
+                data: data.clone(),
+            });
+        }
+    }
+
+    pub(super) fn on_failure(
+        &mut self,
+        agent: Option<&AgentId>,
+        executor: Option<&ExecutorId>,
+        status: Option<i32>,
+    ) {
+        let agent = match agent {
+            Some(id) => self.agents.see_id(id).0,
+            None => crate::ids::AgentHandle::NONE,
+        };
+        for policy in &mut self.policies {
+            policy.meet(agent, false);
+            policy.tell(PolicyEvent::Failure {
+                agent,
+                executor: executor.map(ToString::to_string),
+                status,
+            });
+        }
+    }
+
+    pub(super) fn on_unknown_event(&mut self, kind: i32, details: String) {
+        self.counters.unknown_events += 1;
+        if self.counters.unknown_events == 1 {
+            self.notice(
+                Severity::Warn,
+                format!(
+                    "the master sent an event of unknown type {kind}; policies are told, later \
+                     ones are only counted"
+                ),
+            );
+        }
+        for policy in &mut self.policies {
+            policy.tell(PolicyEvent::Other {
+                kind: kind.to_string(),
+                details: details.clone(),
+            });
+        }
+    }
+
+    pub(super) fn policy_timer(&mut self, policy: PolicyHandle, number: u32, at: Instant) {
+        if let Some(policy) = self.policy_mut(policy)
+            && policy.timers.get(&number) == Some(&at)
+        {
+            policy.timers.remove(&number);
+            policy.tell(PolicyEvent::Timer(number));
+        }
+    }
+
+    /// Offers that a policy left unanswered for too long go back (P1). Inverse
+    /// offers get the host's own answer: yes where nothing of ours runs.
+    pub(super) fn end_leases(&mut self) {
+        let overdue = self.offers.overdue(self.now);
+        if !overdue.is_empty() {
+            self.counters.offers_lease_ended += overdue.len() as u64;
+            let seconds = self.settings.refuse_waiting.as_secs_f64();
+            self.decline(&overdue, seconds);
+        }
+        for offer in self.offers.overdue_inverse(self.now) {
+            let free = !self.tasks.iter().any(|task| task.agent == offer.agent);
+            let offers = vec![offer.info.id.clone()];
+            let refuse = self.settings.refuse_waiting.as_secs_f64();
+            self.send(if free {
+                Call::AcceptInverseOffers { offers, refuse }
+            } else {
+                Call::DeclineInverseOffers { offers, refuse }
+            });
+        }
+    }
+
+    /// Takes offers out of the books and declines them.
+    pub(super) fn decline(&mut self, offers: &[OfferHandle], refuse: f64) {
+        let ids: Vec<OfferId> = offers
+            .iter()
+            .filter_map(|handle| self.offers.remove(*handle))
+            .map(|offer| offer.info.id.clone())
+            .collect();
+        if !ids.is_empty() {
+            self.counters.offers_declined += ids.len() as u64;
+            self.send(Call::Decline {
+                offers: ids,
+                refuse,
+            });
+        }
+    }
+
+    /// Makes a round for each policy that has something new and is free.
+    pub(super) fn call_policies(&mut self) {
+        for position in 0..self.policies.len() {
+            let Some(policy) = self.policies.get(position) else {
+                continue;
+            };
+            if !policy.dirty || policy.busy || policy.not_before.is_some_and(|at| at > self.now) {
+                continue;
+            }
+            if let Some(round) = self.make_round(position) {
+                let policy = PolicyHandle(u32::try_from(position).unwrap_or(u32::MAX));
+                self.out.push(Effect::Invoke {
+                    policy,
+                    round: Box::new(round),
+                });
+            }
+        }
+    }
+
+    fn make_round(&mut self, position: usize) -> Option<Round> {
+        let handle = self.policies.get(position)?.handle;
+        let one_policy = self.policies.len() == 1;
+        let offers: Vec<_> = self
+            .offers
+            .iter()
+            .filter(|offer| one_policy || self.policy_of(offer.role) == Some(handle))
+            .take(self.settings.offers_per_round)
+            .cloned()
+            .collect();
+        let delta = self.make_delta(position)?;
+        let next_offer = self.offers.next_handle();
+        let policy = self.policies.get_mut(position)?;
+        let waiting = policy
+            .waiting
+            .iter()
+            .take(self.settings.waiting_per_round)
+            .filter_map(|(_, job)| self.jobs.get(*job)?.as_waiting())
+            .collect();
+        policy.rounds += 1;
+        policy.busy = true;
+        policy.not_before = None;
+        // Offers beyond the limit of a round come with the next one.
+        policy.dirty = offers.len() >= self.settings.offers_per_round;
+        policy.shown.clear();
+        policy.shown.extend(offers.iter().map(|offer| offer.handle));
+        let fresh_from = policy.fresh_from;
+        policy.fresh_from = if policy.dirty {
+            offers
+                .last()
+                .map_or(next_offer, |last| OfferHandle(last.handle.0 + 1))
+        } else {
+            next_offer
+        };
+        Some(Round {
+            number: policy.rounds,
+            now: self.now,
+            offers,
+            fresh_from,
+            waiting,
+            updates: std::mem::take(&mut policy.updates),
+            rescinded: std::mem::take(&mut policy.rescinded),
+            events: std::mem::take(&mut policy.events),
+            delta,
+        })
+    }
+
+    /// What changed for this policy in the tables that answer its questions.
+    fn make_delta(&mut self, position: usize) -> Option<Delta> {
+        let policy = self.policies.get_mut(position)?;
+        let handle = policy.handle;
+        let reset = std::mem::take(&mut policy.blank);
+        let ended = std::mem::take(&mut policy.tasks_ended);
+        let mut delta = Delta {
+            reset,
+            framework_id: self.framework_id.as_ref().map(ToString::to_string),
+            jobs_gone: std::mem::take(&mut policy.jobs_gone),
+            operations: std::mem::take(&mut policy.operations),
+            ..Delta::default()
+        };
+        let agents = std::mem::take(&mut policy.agents_changed);
+        let jobs = std::mem::take(&mut policy.jobs_changed);
+        let tasks = std::mem::take(&mut policy.tasks_changed);
+        if reset {
+            policy.agents_known = self.agents.all().iter().map(|agent| agent.handle).collect();
+            delta.agents = self.agents.all().to_vec();
+            delta.jobs = self
+                .jobs
+                .iter()
+                .filter(|job| self.policy_of(job.view.role) == Some(handle))
+                .map(|job| Arc::clone(&job.view))
+                .collect();
+            delta.tasks = self
+                .tasks
+                .iter()
+                .filter(|task| self.policy_of(task.role) == Some(handle))
+                .map(super::tasks::Task::view)
+                .collect();
+            delta.jobs_gone.clear();
+        } else {
+            delta.agents = agents
+                .iter()
+                .filter_map(|a| self.agents.get(*a))
+                .cloned()
+                .collect();
+            delta.jobs = jobs
+                .iter()
+                .filter_map(|job| self.jobs.get(*job))
+                .map(|job| Arc::clone(&job.view))
+                .collect();
+            delta.tasks = tasks
+                .iter()
+                .filter_map(|task| self.tasks.get(*task))
+                .map(super::tasks::Task::view)
+                .collect();
+        }
+        delta
+            .tasks
+            .extend(ended.iter().map(super::tasks::Task::view));
+        delta.tasks_ended = ended.iter().map(|task| task.handle).collect();
+        Some(delta)
+    }
+
+    /// A round that ended without an answer.
+    pub(super) fn on_policy_failure(&mut self, handle: PolicyHandle, failure: &Failure) {
+        let (first, longest) = self.settings.policy_backoff;
+        let now = self.now;
+        let Some(policy) = self.policy_mut(handle) else {
+            return;
+        };
+        policy.strikes += 1;
+        policy.last_failure = Some(failure.to_string());
+        let mut again = None;
+        if !matches!(failure, Failure::Guest(_)) {
+            policy.blank = true;
+            // What it did not come to see it can learn from the tables.
+            policy.dirty = true;
+            let doubled = first.saturating_mul(1 << policy.strikes.saturating_sub(1).min(16));
+            again = Some(now + doubled.min(longest));
+            policy.not_before = again;
+        }
+        let shown = std::mem::take(&mut policy.shown);
+        let name = policy.name.clone();
+        self.policy_notice(
+            Severity::Error,
+            handle,
+            format!("policy {name}: {failure}; its offers are declined"),
+        );
+        self.decline(&shown, self.settings.refuse_waiting.as_secs_f64());
+        if let Some(at) = again {
+            self.arm(at, Timer::CallPolicy(handle));
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Tasks in the books, from the launch intent to their end.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::Instant;
+use crate::ids::{AgentHandle, JobHandle, RoleHandle, TaskHandle, TaskId};
+use crate::task::{TaskDetails, TaskState, TaskView, task_traits};
+
+use super::io::{CallId, Session};
+use super::ledger::TaskRecord;
+use super::view::TaskSummary;
+
+/// On whose word a task is being killed; decides what its end means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KillCause {
+    /// `offerd task kill`: a service starts another, a batch job does not.
+    Operator,
+    /// A policy made room: the task waits again.
+    Policy,
+    /// Its job was killed or scaled down, or it is one too many.
+    Unwanted,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Killing {
+    pub(super) cause: KillCause,
+    pub(super) grace: Option<u64>,
+    pub(super) next_try: Instant,
+    pub(super) wait: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Task {
+    pub(super) handle: TaskHandle,
+    pub(super) record: TaskRecord,
+    pub(super) job: JobHandle,
+    pub(super) agent: AgentHandle,
+    pub(super) role: RoleHandle,
+    pub(super) priority: i32,
+    pub(super) service: bool,
+    pub(super) details: Arc<TaskDetails>,
+    pub(super) healthy: Option<bool>,
+    /// The call and session that launched it; `None` after a restart.
+    pub(super) launch: Option<(Session, CallId)>,
+    pub(super) killing: Option<Killing>,
+    /// When a replacement starts if it stays unreachable.
+    pub(super) replace_at: Option<Instant>,
+    /// Another task has taken its place; it must go if it comes back.
+    pub(super) replaced: bool,
+    pub(super) running_since: Option<Instant>,
+}
+
+impl Task {
+    pub(super) fn view(&self) -> TaskView {
+        let mut traits = 0;
+        if self.killing.is_some() {
+            traits |= task_traits::KILLING;
+        }
+        if self.service {
+            traits |= task_traits::SERVICE;
+        }
+        match self.healthy {
+            Some(true) => traits |= task_traits::HEALTHY,
+            Some(false) => traits |= task_traits::UNHEALTHY,
+            None => {}
+        }
+        if self.record.quarantined {
+            traits |= task_traits::QUARANTINED;
+        }
+        TaskView {
+            handle: self.handle,
+            job: self.job,
+            agent: self.agent,
+            role: self.role,
+            state: self.record.state,
+            priority: self.priority,
+            traits,
+            needs: self.record.needs,
+            since: self.record.launched,
+            details: Arc::clone(&self.details),
+        }
+    }
+
+    pub(super) fn summary(&self, hostname: &str) -> TaskSummary {
+        let reason = self
+            .details
+            .message
+            .clone()
+            .or_else(|| self.record.reason.clone())
+            .unwrap_or_default();
+        TaskSummary {
+            id: self.record.id.to_string(),
+            job: self
+                .record
+                .job
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            role: self.record.role.to_string(),
+            state: self.record.state.to_string(),
+            agent: self.record.agent.to_string(),
+            hostname: hostname.to_owned(),
+            reason,
+            since: self.record.launched.0 / 1_000_000,
+        }
+    }
+
+    /// Whether a launch intent is all there is: Mesos has said nothing yet.
+    pub(super) fn is_intent(&self) -> bool {
+        self.record.state == TaskState::STAGING
+    }
+}
+
+/// Live tasks, and some that ended, for lists.
+#[derive(Debug, Default)]
+pub(super) struct Tasks {
+    live: BTreeMap<TaskHandle, Task>,
+    by_id: HashMap<TaskId, TaskHandle>,
+    ended: VecDeque<TaskSummary>,
+    next: u32,
+}
+
+impl Tasks {
+    pub(super) fn next_handle(&mut self) -> TaskHandle {
+        let handle = TaskHandle(self.next);
+        self.next = self.next.wrapping_add(1);
+        handle
+    }
+
+    pub(super) fn insert(&mut self, task: Task) {
+        self.by_id.insert(task.record.id.clone(), task.handle);
+        self.live.insert(task.handle, task);
+    }
+
+    pub(super) fn get(&self, handle: TaskHandle) -> Option<&Task> {
+        self.live.get(&handle)
+    }
+
+    pub(super) fn get_mut(&mut self, handle: TaskHandle) -> Option<&mut Task> {
+        self.live.get_mut(&handle)
+    }
+
+    pub(super) fn find(&self, id: &TaskId) -> Option<TaskHandle> {
+        self.by_id.get(id).copied()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Task> {
+        self.live.values()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.live.len()
+    }
+
+    /// Takes a task that has ended out of the live ones.
+    pub(super) fn end(&mut self, handle: TaskHandle, hostname: &str, keep: usize) -> Option<Task> {
+        let task = self.live.remove(&handle)?;
+        self.by_id.remove(&task.record.id);
+        self.ended.push_back(task.summary(hostname));
+        while self.ended.len() > keep {
+            self.ended.pop_front();
+        }
+        Some(task)
+    }
+
+    pub(super) fn ended(&self) -> impl Iterator<Item = &TaskSummary> {
+        self.ended.iter()
+    }
+}

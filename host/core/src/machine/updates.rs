@@ -1,0 +1,413 @@
+//! Status updates of tasks and operations: into the books, then acknowledged,
+//! then told to policies.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::call::Call;
+use crate::ids::{JobHandle, OperationId, PolicyHandle, RoleHandle, TaskHandle};
+use crate::policy::{OperationView, PolicyEvent, Update, update_traits};
+use crate::resource::Amounts;
+use crate::task::{OperationStatus, TaskDetails, TaskState, TaskStatus, reason};
+
+use super::jobs::Ending;
+use super::ledger::{Record, TaskRecord};
+use super::tasks::{KillCause, Killing, Task};
+use super::{Machine, Severity, Timer};
+
+/// An operation with an id that has not ended.
+#[derive(Debug, Clone)]
+pub(super) struct OperationEntry {
+    pub(super) policy: PolicyHandle,
+    pub(super) agent: Option<crate::ids::AgentId>,
+    pub(super) provider: Option<crate::ids::ProviderId>,
+}
+
+impl Machine {
+    pub(super) fn on_update(&mut self, status: TaskStatus) {
+        self.counters.updates_received += 1;
+        match self.tasks.find(&status.task) {
+            Some(handle) => self.update_known(handle, &status),
+            None => self.update_unknown(&status),
+        }
+        // After the records above: the effects are carried out in order (R33).
+        if let Some(uuid) = status.uuid
+            && let Some(agent) = status.agent
+        {
+            self.counters.updates_acknowledged += 1;
+            self.send(Call::Acknowledge {
+                agent,
+                task: status.task,
+                uuid,
+            });
+        }
+    }
+
+    fn update_known(&mut self, handle: TaskHandle, status: &TaskStatus) {
+        self.reconciled(handle);
+        let now = self.now;
+        let Some(task) = self.tasks.get_mut(handle) else {
+            return;
+        };
+        // Answers to a reconciliation lack detail and may repeat what is known.
+        let repeats = status.state == task.record.state
+            && (status.uuid.is_none() || task.healthy == status.healthy);
+        if repeats && !task.replaced {
+            return;
+        }
+        if status.state == TaskState::UNKNOWN && (task.is_intent() || task.killing.is_some()) {
+            // The launch never came to pass, or what was to die is gone.
+            let id = task.record.id.clone();
+            let ending = match &task.killing {
+                Some(killing) => ending_of_kill(killing.cause, task.service),
+                None => Ending::Innocent,
+            };
+            self.task_notice(
+                Severity::Info,
+                &id,
+                "Mesos does not know it; it is not running",
+            );
+            self.end_task(handle, status, ending);
+            return;
+        }
+        task.record.state = status.state;
+        task.healthy = status.healthy.or(task.healthy);
+        if status.message.is_some() || status.executor.is_some() {
+            let details = Arc::make_mut(&mut task.details);
+            details.message = status.message.clone().or(details.message.take());
+            if let Some(executor) = &status.executor {
+                details.executor = Some(executor.to_string());
+            }
+        }
+        if status.state == TaskState::RUNNING && task.running_since.is_none() {
+            task.running_since = Some(now);
+        }
+        if status.state.is_terminal() {
+            let ending = ending_of(task, status);
+            return self.end_task(handle, status, ending);
+        }
+        let lost_touch = matches!(status.state, TaskState::UNREACHABLE | TaskState::UNKNOWN);
+        let surplus = task.replaced && !lost_touch && task.killing.is_none();
+        let record = task.record.clone();
+        let replace_at = lost_touch.then(|| now + self.settings.replace_unreachable);
+        if let Some(task) = self.tasks.get_mut(handle) {
+            task.replace_at = replace_at;
+        }
+        if let Some(at) = replace_at {
+            self.arm(at, Timer::Replace(handle));
+        }
+        self.persist(Record::Task(record));
+        self.task_changed(handle);
+        self.tell_update(handle, status);
+        if surplus {
+            let text = "it came back after another took its place; it is killed";
+            self.task_notice(Severity::Warn, &status.task, text);
+            self.kill_task(handle, KillCause::Unwanted, None);
+        }
+    }
+
+    /// A task that is in no book. It is never killed by itself (P5).
+    fn update_unknown(&mut self, status: &TaskStatus) {
+        let Some(agent_id) = status.agent.clone() else {
+            return;
+        };
+        let gone = matches!(status.state, TaskState::UNKNOWN | TaskState::UNREACHABLE);
+        if status.state.is_terminal() || gone {
+            return;
+        }
+        // Its role is not in the status; the first role keeps it in sight.
+        let role = RoleHandle(0);
+        let Some(role_name) = self.role(role).map(|role| role.name.clone()) else {
+            return;
+        };
+        let (agent, _) = self.agents.see_id(&agent_id);
+        let handle = self.tasks.next_handle();
+        let record = TaskRecord {
+            id: status.task.clone(),
+            job: None,
+            role: role_name,
+            agent: agent_id,
+            needs: Amounts::default(),
+            state: status.state,
+            attempt: 0,
+            launched: self.now,
+            killing: false,
+            quarantined: true,
+            reason: None,
+        };
+        self.persist(Record::Task(record.clone()));
+        self.tasks.insert(Task {
+            handle,
+            details: Arc::new(TaskDetails {
+                id: record.id.to_string(),
+                message: status.message.clone(),
+                ..TaskDetails::default()
+            }),
+            record,
+            job: JobHandle::NONE,
+            agent,
+            role,
+            priority: 0,
+            service: false,
+            healthy: status.healthy,
+            launch: None,
+            killing: None,
+            replace_at: None,
+            replaced: false,
+            running_since: None,
+        });
+        self.task_notice(
+            Severity::Warn,
+            &status.task,
+            "it runs for this framework but is in no book; it is left alone (quarantined); \
+             `offerd task kill` ends it",
+        );
+        self.task_changed(handle);
+        self.tell_update(handle, status);
+    }
+
+    /// Books a task out.
+    pub(super) fn end_task(&mut self, handle: TaskHandle, status: &TaskStatus, ending: Ending) {
+        let hostname = match self.tasks.get(handle) {
+            Some(task) => self.hostname(task.agent).to_owned(),
+            None => return,
+        };
+        self.tell_update(handle, status);
+        let Some(task) = self.tasks.end(handle, &hostname, self.settings.ended_tasks) else {
+            return;
+        };
+        self.persist(Record::TaskGone(task.record.id.clone()));
+        let ran = task
+            .running_since
+            .map_or(Duration::ZERO, |since| self.now.since(since));
+        let (job, attempt, replaced) = (task.job, task.record.attempt, task.replaced);
+        if matches!(ending, Ending::Failed | Ending::Hopeless)
+            && let Some(job) = self.jobs.get_mut(job)
+        {
+            let why = status
+                .message
+                .clone()
+                .unwrap_or_else(|| "no message".to_owned());
+            job.last_problem = Some(format!("{} {}: {why}", task.record.id, status.state));
+        }
+        if let Some(policy) = self.policy_of(task.role).and_then(|p| self.policy_mut(p)) {
+            policy.tasks_changed.remove(&handle);
+            policy.tasks_ended.push(task);
+        }
+        self.job_task_ended(job, handle, attempt, ending, ran, replaced);
+    }
+
+    fn tell_update(&mut self, handle: TaskHandle, status: &TaskStatus) {
+        let Some(task) = self.tasks.get(handle) else {
+            return;
+        };
+        let (job, agent) = (task.job, task.agent);
+        let Some(policy) = self.policy_of(task.role).and_then(|p| self.policy_mut(p)) else {
+            return;
+        };
+        let mut traits = 0;
+        if status.state.is_terminal() {
+            traits |= update_traits::TERMINAL;
+        }
+        if status.reason == Some(reason::RECONCILIATION) {
+            traits |= update_traits::RECONCILED;
+        }
+        match status.healthy {
+            Some(true) => traits |= update_traits::HEALTHY,
+            Some(false) => traits |= update_traits::UNHEALTHY,
+            None => {}
+        }
+        policy.meet(agent, false);
+        policy.dirty = true;
+        let at = status.at.unwrap_or_default();
+        policy.updates.push(Update {
+            task: handle,
+            job,
+            agent,
+            state: status.state,
+            reason: status.reason,
+            source: status.source,
+            traits,
+            at,
+        });
+    }
+
+    /// Starts a kill; it is repeated until the task has ended (R38).
+    pub(super) fn kill_task(&mut self, handle: TaskHandle, cause: KillCause, grace: Option<u64>) {
+        let (first, _) = self.settings.kill_retry;
+        let now = self.now;
+        let Some(task) = self.tasks.get_mut(handle) else {
+            return;
+        };
+        // A job's word is final; a policy's may not soften it.
+        let cause = match &task.killing {
+            Some(before) if before.cause == KillCause::Unwanted => KillCause::Unwanted,
+            _ => cause,
+        };
+        task.killing = Some(Killing {
+            cause,
+            grace,
+            next_try: now + first,
+            wait: first,
+        });
+        task.record.killing = true;
+        let record = task.record.clone();
+        let call = Call::Kill {
+            task: task.record.id.clone(),
+            agent: Some(task.record.agent.clone()),
+            grace,
+        };
+        self.persist(Record::Task(record));
+        self.task_changed(handle);
+        if self.send(call).is_some() {
+            self.counters.kills_sent += 1;
+        }
+        self.arm(now + first, Timer::KillAgain(handle));
+    }
+
+    pub(super) fn kill_again(&mut self, handle: TaskHandle) {
+        let (_, longest) = self.settings.kill_retry;
+        let now = self.now;
+        let Some(task) = self.tasks.get_mut(handle) else {
+            return;
+        };
+        let Some(killing) = &mut task.killing else {
+            return;
+        };
+        if killing.next_try > now {
+            return;
+        }
+        killing.wait = killing.wait.saturating_mul(2).min(longest);
+        killing.next_try = now + killing.wait;
+        let at = killing.next_try;
+        let call = Call::Kill {
+            task: task.record.id.clone(),
+            agent: Some(task.record.agent.clone()),
+            grace: killing.grace,
+        };
+        if self.send(call).is_some() {
+            self.counters.kills_sent += 1;
+        }
+        self.arm(at, Timer::KillAgain(handle));
+    }
+
+    pub(super) fn replace_unreachable(&mut self, handle: TaskHandle) {
+        let now = self.now;
+        let Some(task) = self.tasks.get_mut(handle) else {
+            return;
+        };
+        if task.replaced || task.replace_at.is_none_or(|at| at > now) {
+            return;
+        }
+        task.replaced = true;
+        let (job, id, attempt) = (task.job, task.record.id.clone(), task.record.attempt);
+        let Some(entry) = self.jobs.get_mut(job) else {
+            return;
+        };
+        if entry.record.killed {
+            return;
+        }
+        entry.requeue(attempt, now, Duration::ZERO);
+        let record = entry.record.clone();
+        self.persist(Record::Job(record));
+        self.task_notice(
+            Severity::Warn,
+            &id,
+            "its agent stays away; another takes its place",
+        );
+        self.demand_changed(job, true);
+    }
+
+    pub(super) fn on_operation_update(&mut self, status: OperationStatus) {
+        let agent = match &status.agent {
+            Some(id) => self.agents.see_id(id).0,
+            None => crate::ids::AgentHandle::NONE,
+        };
+        let view = OperationView {
+            operation: status.operation.as_ref().map(ToString::to_string),
+            state: status.state.0,
+            message: status.message.clone(),
+            agent,
+            provider: status.provider.as_ref().map(ToString::to_string),
+            converted: status.converted.clone(),
+        };
+        let owner = match &status.operation {
+            Some(id) if status.state.is_terminal() => self.operations.remove(id),
+            Some(id) => self.operations.get(id).cloned(),
+            None => None,
+        };
+        let owner = owner.map(|entry| entry.policy);
+        for policy in &mut self.policies {
+            if owner.is_none_or(|owner| owner == policy.handle) {
+                policy.meet(agent, false);
+                policy.operations.push(view.clone());
+                policy.tell(PolicyEvent::Operation(view.clone()));
+            }
+        }
+        // R31: only with an id and a uuid, and for agent operations with the
+        // agent's id.
+        if let (Some(operation), Some(uuid)) = (status.operation, status.uuid) {
+            self.send(Call::AcknowledgeOperation {
+                agent: status.agent,
+                provider: status.provider,
+                operation,
+                uuid,
+            });
+        }
+    }
+
+    /// Whether an id for a new operation is free.
+    pub(super) fn new_operation(
+        &mut self,
+        policy: PolicyHandle,
+        id: &str,
+        agent: &crate::ids::AgentId,
+        provider: Option<crate::ids::ProviderId>,
+    ) -> Result<OperationId, String> {
+        if id.is_empty() || id.len() > 255 {
+            return Err(format!("operation id '{id}' must have 1 to 255 bytes"));
+        }
+        let id = OperationId::from(id);
+        if self.operations.contains_key(&id) {
+            return Err(format!("operation id '{id}' is in use"));
+        }
+        self.operations.insert(
+            id.clone(),
+            OperationEntry {
+                policy,
+                agent: Some(agent.clone()),
+                provider,
+            },
+        );
+        Ok(id)
+    }
+}
+
+pub(super) fn ending_of_kill(cause: KillCause, service: bool) -> Ending {
+    match cause {
+        KillCause::Unwanted => Ending::Unwanted,
+        KillCause::Policy => Ending::Innocent,
+        // A service keeps its number; a batch task that a person killed is done.
+        KillCause::Operator if service => Ending::Innocent,
+        KillCause::Operator => Ending::Hopeless,
+    }
+}
+
+fn ending_of(task: &Task, status: &TaskStatus) -> Ending {
+    if status.state == TaskState::FINISHED {
+        return match &task.killing {
+            Some(killing) if killing.cause == KillCause::Unwanted => Ending::Unwanted,
+            _ => Ending::Finished,
+        };
+    }
+    if let Some(killing) = &task.killing {
+        return ending_of_kill(killing.cause, task.service);
+    }
+    match status.state {
+        TaskState::FAILED => Ending::Failed,
+        TaskState::ERROR => Ending::Hopeless,
+        // Killed by the agent's operator, drained (R40), lost, gone, dropped:
+        // none of it is the task's fault.
+        _ => Ending::Innocent,
+    }
+}
