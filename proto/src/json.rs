@@ -45,7 +45,10 @@ named! {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("this is not JSON of a {message}: {reason}")]
-    Json { message: &'static str, reason: String },
+    Json {
+        message: &'static str,
+        reason: String,
+    },
     #[error("the descriptors compiled into this program lack {0}")]
     NoDescriptor(&'static str),
     #[error("{0} does not encode")]
@@ -74,7 +77,10 @@ pub fn to_value<M: Named>(message: &M) -> Result<serde_json::Value, Error> {
         .skip_default_fields(true);
     dynamic
         .serialize_with_options(serde_json::value::Serializer, &options)
-        .map_err(|error| Error::Json { message: M::NAME, reason: error.to_string() })
+        .map_err(|error| Error::Json {
+            message: M::NAME,
+            reason: error.to_string(),
+        })
 }
 
 /// [`to_value`] as text. A message that does not convert is shown as an error
@@ -104,12 +110,19 @@ pub fn from_str_lenient<M: Named>(text: &str) -> Result<M, Error> {
 }
 
 fn read<M: Named>(text: &str, deny_unknown: bool) -> Result<M, Error> {
-    let wrong = |reason: String| Error::Json { message: M::NAME, reason };
+    let wrong = |reason: String| Error::Json {
+        message: M::NAME,
+        reason,
+    };
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let options = DeserializeOptions::new().deny_unknown_fields(deny_unknown);
     let dynamic =
         DynamicMessage::deserialize_with_options(descriptor::<M>()?, &mut deserializer, &options)
             .map_err(|error| wrong(error.to_string()))?;
-    deserializer.end().map_err(|error| wrong(error.to_string()))?;
-    dynamic.transcode_to().map_err(|source| Error::Encode(M::NAME, source))
+    deserializer
+        .end()
+        .map_err(|error| wrong(error.to_string()))?;
+    dynamic
+        .transcode_to()
+        .map_err(|source| Error::Encode(M::NAME, source))
 }

@@ -8,12 +8,7 @@
 pub mod json;
 pub mod recordio;
 
-#[expect(
-    unreachable_pub,
-    clippy::all,
-    clippy::indexing_slicing,
-    reason = "generated code"
-)]
+#[expect(unreachable_pub, clippy::all, reason = "generated code")]
 mod generated {
     include!("gen/mod.rs");
 }

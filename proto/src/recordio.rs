@@ -18,7 +18,11 @@ pub enum Error {
     )]
     InvalidLength { offset: u64, found: String },
     #[error("byte {offset} of the stream: a record of {length} bytes; the limit is {limit}")]
-    TooLong { offset: u64, length: u64, limit: usize },
+    TooLong {
+        offset: u64,
+        length: u64,
+        limit: usize,
+    },
     #[error("the stream ended in a record: {have} of {want} bytes had come")]
     Truncated { have: usize, want: usize },
     #[error("the stream ended in the length of a record: '{digits}'")]
@@ -42,7 +46,13 @@ pub struct Decoder {
 impl Decoder {
     /// `limit`: longest record in bytes.
     pub fn new(limit: usize) -> Self {
-        Self { limit, offset: 0, chunk: Bytes::new(), digits: Vec::new(), partial: None }
+        Self {
+            limit,
+            offset: 0,
+            chunk: Bytes::new(),
+            digits: Vec::new(),
+            partial: None,
+        }
     }
 
     /// Adds the next chunk. Take all records first: what is left of an earlier
@@ -64,13 +74,17 @@ impl Decoder {
     /// After an error the stream can't be read on.
     pub fn next_record(&mut self) -> Result<Option<Bytes>, Error> {
         if self.partial.is_none() {
-            let Some(length) = self.length()? else { return Ok(None) };
+            let Some(length) = self.length()? else {
+                return Ok(None);
+            };
             if self.chunk.len() >= length {
                 return Ok(Some(self.take(length)));
             }
             self.partial = Some((BytesMut::with_capacity(length.min(GROWTH)), length));
         }
-        let Some((mut record, length)) = self.partial.take() else { return Ok(None) };
+        let Some((mut record, length)) = self.partial.take() else {
+            return Ok(None);
+        };
         let piece = self.take((length - record.len()).min(self.chunk.len()));
         let missing = piece.len().saturating_sub(record.capacity() - record.len());
         if missing > 0 {
@@ -92,7 +106,10 @@ impl Decoder {
     /// If it ended within a record.
     pub fn finish(&self) -> Result<(), Error> {
         if let Some((record, want)) = &self.partial {
-            return Err(Error::Truncated { have: record.len(), want: *want });
+            return Err(Error::Truncated {
+                have: record.len(),
+                want: *want,
+            });
         }
         if !self.digits.is_empty() {
             let digits = String::from_utf8_lossy(&self.digits).into_owned();
@@ -114,7 +131,9 @@ impl Decoder {
         }
         let piece = self.take(digits);
         self.digits.extend_from_slice(&piece);
-        let Some(next) = self.chunk.first().copied() else { return Ok(None) };
+        let Some(next) = self.chunk.first().copied() else {
+            return Ok(None);
+        };
         if next != b'\n' {
             return Err(self.invalid(format!("byte 0x{next:02x}")));
         }
@@ -131,12 +150,19 @@ impl Decoder {
                 self.digits.clear();
                 Ok(Some(length))
             }
-            _ => Err(Error::TooLong { offset: self.offset, length, limit: self.limit }),
+            _ => Err(Error::TooLong {
+                offset: self.offset,
+                length,
+                limit: self.limit,
+            }),
         }
     }
 
     fn invalid(&self, found: String) -> Error {
-        Error::InvalidLength { offset: self.offset, found }
+        Error::InvalidLength {
+            offset: self.offset,
+            found,
+        }
     }
 }
 

@@ -15,8 +15,15 @@ fn reference() -> Option<PathBuf> {
     if dir.is_dir() {
         return Some(dir);
     }
-    assert!(std::env::var_os("CI").is_none(), "{} must be there in CI", dir.display());
-    eprintln!("SKIPPED: the reference folder {} is not there", dir.display());
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "{} must be there in CI",
+        dir.display()
+    );
+    eprintln!(
+        "SKIPPED: the reference folder {} is not there",
+        dir.display()
+    );
     None
 }
 
@@ -48,15 +55,23 @@ fn message(message: &MessageDescriptor, table: &mut Table) {
             let number = default.parse::<f64>().map(|n| n.to_string());
             row += &format!("\tdefault={}", number.unwrap_or_else(|_| default.clone()));
         }
-        if proto.options.as_ref().is_some_and(|options| options.deprecated()) {
+        if proto
+            .options
+            .as_ref()
+            .is_some_and(|options| options.deprecated())
+        {
             row += "\tdeprecated";
         }
         rows.push(row);
     }
     rows.sort();
     table.insert(format!("message {}", message.full_name()), rows);
-    message.child_messages().for_each(|child| self::message(&child, table));
-    message.child_enums().for_each(|child| enumeration(&child, table));
+    message
+        .child_messages()
+        .for_each(|child| self::message(&child, table));
+    message
+        .child_enums()
+        .for_each(|child| enumeration(&child, table));
 }
 
 fn enumeration(descriptor: &EnumDescriptor, table: &mut Table) {
@@ -76,11 +91,17 @@ fn enumeration(descriptor: &EnumDescriptor, table: &mut Table) {
 fn ours() -> Table {
     let pool = DescriptorPool::decode(mesos_v1::DESCRIPTORS).unwrap();
     let mut table = Table::new();
-    for file in pool.files().filter(|file| file.package_name().starts_with("mesos.")) {
+    for file in pool
+        .files()
+        .filter(|file| file.package_name().starts_with("mesos."))
+    {
         let imports: Vec<_> = file.dependencies().map(|d| d.name().to_owned()).collect();
         table.insert(
             format!("file {}", file.name()),
-            vec![format!("package={}", file.package_name()), format!("imports={}", imports.join(","))],
+            vec![
+                format!("package={}", file.package_name()),
+                format!("imports={}", imports.join(",")),
+            ],
         );
         file.messages().for_each(|m| message(&m, &mut table));
         file.enums().for_each(|e| enumeration(&e, &mut table));
@@ -98,8 +119,10 @@ fn theirs(text: &str) -> Table {
         } else {
             let mut parts = line.split('\t');
             let key = parts.next().unwrap().to_owned();
-            let about: Vec<String> =
-                parts.filter(|p| !p.starts_with("syntax=")).map(str::to_owned).collect();
+            let about: Vec<String> = parts
+                .filter(|p| !p.starts_with("syntax="))
+                .map(str::to_owned)
+                .collect();
             table.insert(key.clone(), about);
             rows = Some(key);
         }
@@ -118,13 +141,21 @@ fn every_field_and_value_is_that_of_mesos() {
     let text = std::fs::read_to_string(reference.join("v1-fields.tsv")).unwrap();
     let (ours, theirs) = (ours(), theirs(&text));
     let mut differences = Vec::new();
-    for key in ours.keys().chain(theirs.keys()).collect::<std::collections::BTreeSet<_>>() {
+    for key in ours
+        .keys()
+        .chain(theirs.keys())
+        .collect::<std::collections::BTreeSet<_>>()
+    {
         let (our, their) = (ours.get(key), theirs.get(key));
         if our != their {
             differences.push(format!("{key}\n  ours:   {our:?}\n  theirs: {their:?}"));
         }
     }
-    assert!(theirs.len() > 300, "the table has only {} entries", theirs.len());
+    assert!(
+        theirs.len() > 300,
+        "the table has only {} entries",
+        theirs.len()
+    );
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
@@ -143,7 +174,8 @@ fn recorded_streams_decode_and_encode() {
             if path.extension().is_none_or(|e| e != "stream") {
                 continue;
             }
-            let headers = std::fs::read_to_string(path.with_extension("headers")).unwrap_or_default();
+            let headers =
+                std::fs::read_to_string(path.with_extension("headers")).unwrap_or_default();
             let bytes = std::fs::read(&path).unwrap();
             let mut decoder = mesos_v1::recordio::Decoder::new(1 << 20);
             decoder.push(bytes.into());
@@ -160,7 +192,10 @@ fn recorded_streams_decode_and_encode() {
             }
         }
     }
-    assert!(protobuf > 20 && json > 20, "{protobuf} protobuf and {json} JSON records");
+    assert!(
+        protobuf > 20 && json > 20,
+        "{protobuf} protobuf and {json} JSON records"
+    );
 }
 
 /// prost keeps enum numbers that it does not know, so bytes must be equal.
@@ -169,7 +204,11 @@ fn same_protobuf(record: &[u8]) {
     let event = mesos_v1::scheduler::Event::decode(record).unwrap();
     let again = mesos_v1::scheduler::Event::decode(event.encode_to_vec().as_slice()).unwrap();
     assert_eq!(event, again);
-    assert_eq!(event.encoded_len(), record.len(), "a field was lost or added: {event:?}");
+    assert_eq!(
+        event.encoded_len(),
+        record.len(),
+        "a field was lost or added: {event:?}"
+    );
 }
 
 fn same_json<M: mesos_v1::json::Named>(text: &str, path: &std::path::Path) {

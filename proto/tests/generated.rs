@@ -22,7 +22,10 @@ fn read(dir: &Path) -> Result<BTreeMap<String, Vec<u8>>, Box<dyn Error>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
-        files.insert(entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path())?);
+        files.insert(
+            entry.file_name().to_string_lossy().into_owned(),
+            fs::read(entry.path())?,
+        );
     }
     Ok(files)
 }
@@ -37,10 +40,19 @@ fn generated_code_is_fresh() -> Result<(), Box<dyn Error>> {
     let descriptors = compiler.file_descriptor_set();
     // The one for reflection goes without comments and positions: it is small.
     let mut small = protox::Compiler::new([root])?;
-    small.include_imports(true).include_source_info(false).open_files(FILES)?;
-    fs::write(out.join("descriptors.bin"), small.encode_file_descriptor_set())?;
+    small
+        .include_imports(true)
+        .include_source_info(false)
+        .open_files(FILES)?;
+    fs::write(
+        out.join("descriptors.bin"),
+        small.encode_file_descriptor_set(),
+    )?;
     let mut config = prost_build::Config::new();
-    config.out_dir(&out).include_file("mod.rs").disable_comments(["."]);
+    config
+        .out_dir(&out)
+        .include_file("mod.rs")
+        .disable_comments(["."]);
     config.compile_fds(descriptors)?;
 
     let target = root.join("src/gen");

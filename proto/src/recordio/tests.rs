@@ -31,11 +31,19 @@ fn decode(bytes: &[u8], cuts: &[usize]) -> Result<Vec<Vec<u8>>, Error> {
 
 #[test]
 fn every_single_and_double_split_gives_the_same_records() {
-    let records = vec![b"{\"type\":\"HEARTBEAT\"}".to_vec(), vec![], b"12\n34".to_vec()];
+    let records = vec![
+        b"{\"type\":\"HEARTBEAT\"}".to_vec(),
+        vec![],
+        b"12\n34".to_vec(),
+    ];
     let bytes = stream(&records);
     for first in 0..=bytes.len() {
         for second in first..=bytes.len() {
-            assert_eq!(decode(&bytes, &[first, second]).unwrap(), records, "{first} {second}");
+            assert_eq!(
+                decode(&bytes, &[first, second]).unwrap(),
+                records,
+                "{first} {second}"
+            );
         }
     }
     let every: Vec<usize> = (0..bytes.len()).collect();
@@ -45,12 +53,24 @@ fn every_single_and_double_split_gives_the_same_records() {
 #[test]
 fn wrong_streams_are_named() {
     for (bytes, message) in [
-        ("x", "byte 0 of the stream: expected a record's length in decimal digits and a line feed, found byte 0x78"),
-        ("1\nA\n", "byte 3 of the stream: expected a record's length in decimal digits and a line feed, found a line feed with no digits before it"),
-        ("1001\n", "byte 4 of the stream: a record of 1001 bytes; the limit is 1000"),
+        (
+            "x",
+            "byte 0 of the stream: expected a record's length in decimal digits and a line feed, found byte 0x78",
+        ),
+        (
+            "1\nA\n",
+            "byte 3 of the stream: expected a record's length in decimal digits and a line feed, found a line feed with no digits before it",
+        ),
+        (
+            "1001\n",
+            "byte 4 of the stream: a record of 1001 bytes; the limit is 1000",
+        ),
         ("99999999999999999999\n", "found '99999999999999999999'"),
         ("123456789012345678901", "more than 20 digits"),
-        ("5\nabc", "the stream ended in a record: 3 of 5 bytes had come"),
+        (
+            "5\nabc",
+            "the stream ended in a record: 3 of 5 bytes had come",
+        ),
         ("5", "the stream ended in the length of a record: '5'"),
         ("5\r\nabcde", "found byte 0x0d"),
         ("-5\n", "found byte 0x2d"),

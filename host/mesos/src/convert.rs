@@ -1,0 +1,13 @@
+//! The only place where wire messages and the machine's types meet.
+
+mod framework;
+mod from_wire;
+mod to_wire;
+
+pub use framework::FrameworkSettings;
+pub(crate) use framework::decode;
+pub use from_wire::{EventError, event, heartbeat_interval, offer_info, resource};
+pub use to_wire::{call, offer, wire_resource};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! What the framework says of itself.
+
+use mesos_v1 as wire;
+use mesos_v1::framework_info::capability::Type as Capability;
+use mesos_v1::scheduler as api;
+use offerd_core::call::FrameworkUpdate;
+use offerd_core::ids::FrameworkId;
+use offerd_core::machine::Subscription;
+use offerd_core::policy::Encoded;
+use prost::Message;
+
+/// The fixed parts of FrameworkInfo: the operator's, not a policy's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FrameworkSettings {
+    pub name: String,
+    /// Unix user of tasks that name none. Must be set (R19).
+    pub user: String,
+    pub roles: Vec<String>,
+    pub principal: Option<String>,
+    /// Seconds that the master waits before it kills the tasks (R18).
+    pub failover_timeout: f64,
+    /// Tasks survive an agent's restart (R19).
+    pub checkpoint: bool,
+    pub hostname: Option<String>,
+    pub webui_url: Option<String>,
+    pub labels: Vec<(String, String)>,
+    /// Take offers of agents with GPUs (R22).
+    pub gpus: bool,
+    /// Take revocable resources.
+    pub revocable: bool,
+}
+
+impl FrameworkSettings {
+    /// Settings that are safe for a framework with these roles.
+    pub fn new(name: impl Into<String>, user: impl Into<String>, roles: Vec<String>) -> Self {
+        const WEEK: f64 = 7.0 * 24.0 * 3600.0;
+        Self {
+            name: name.into(),
+            user: user.into(),
+            roles,
+            principal: None,
+            failover_timeout: WEEK,
+            checkpoint: true,
+            hostname: None,
+            webui_url: None,
+            labels: Vec::new(),
+            gpus: false,
+            revocable: false,
+        }
+    }
+
+    pub(super) fn info(
+        &self,
+        id: Option<&FrameworkId>,
+        update: &FrameworkUpdate,
+    ) -> wire::FrameworkInfo {
+        let mut capabilities = vec![
+            Capability::MultiRole,
+            Capability::PartitionAware,
+            Capability::ReservationRefinement,
+            Capability::TaskKillingState,
+            Capability::SharedResources,
+            Capability::RegionAware,
+        ];
+        if self.gpus {
+            capabilities.push(Capability::GpuResources);
+        }
+        if self.revocable {
+            capabilities.push(Capability::RevocableResources);
+        }
+        let labels: Vec<_> = self
+            .labels
+            .iter()
+            .map(|(key, value)| wire::Label {
+                key: key.clone(),
+                value: Some(value.clone()),
+            })
+            .collect();
+        let mut info = wire::FrameworkInfo {
+            user: self.user.clone(),
+            name: self.name.clone(),
+            id: id.map(|id| wire::FrameworkId {
+                value: id.to_string(),
+            }),
+            failover_timeout: Some(self.failover_timeout),
+            checkpoint: Some(self.checkpoint),
+            roles: self.roles.clone(),
+            hostname: self.hostname.clone(),
+            principal: self.principal.clone(),
+            webui_url: self.webui_url.clone(),
+            capabilities: capabilities
+                .into_iter()
+                .map(|kind| wire::framework_info::Capability {
+                    r#type: Some(kind as i32),
+                })
+                .collect(),
+            labels: (!labels.is_empty()).then_some(wire::Labels { labels }),
+            ..wire::FrameworkInfo::default()
+        };
+        // Checked by the codec when the policy asked for it.
+        if let Some(Ok(wanted)) = update.framework.as_ref().map(decode::<wire::FrameworkInfo>) {
+            info.labels = wanted.labels.or(info.labels);
+            info.offer_filters = wanted.offer_filters;
+            info.webui_url = wanted.webui_url.or(info.webui_url);
+        }
+        info
+    }
+
+    /// The SUBSCRIBE call, protobuf-encoded (R13, R21).
+    pub fn subscribe(&self, subscription: &Subscription) -> Vec<u8> {
+        let id = subscription.framework_id.as_ref();
+        let update = &subscription.update;
+        api::Call {
+            framework_id: id.map(|id| wire::FrameworkId {
+                value: id.to_string(),
+            }),
+            r#type: Some(api::call::Type::Subscribe as i32),
+            subscribe: Some(api::call::Subscribe {
+                framework_info: self.info(id, update),
+                suppressed_roles: update.suppressed.iter().map(ToString::to_string).collect(),
+                offer_constraints: constraints(update),
+            }),
+            ..api::Call::default()
+        }
+        .encode_to_vec()
+    }
+}
+
+pub(super) fn constraints(update: &FrameworkUpdate) -> Option<api::OfferConstraints> {
+    update
+        .constraints
+        .as_ref()
+        .and_then(|encoded| decode(encoded).ok())
+}
+
+/// A message that a policy wrote.
+pub(crate) fn decode<M: mesos_v1::json::Named>(encoded: &Encoded) -> Result<M, String> {
+    match encoded {
+        Encoded::Json(text) => mesos_v1::json::from_str(text).map_err(|error| error.to_string()),
+        Encoded::Protobuf(bytes) => M::decode(bytes.as_slice())
+            .map_err(|error| format!("the bytes are not a {} in protobuf: {error}", M::NAME)),
+    }
+}

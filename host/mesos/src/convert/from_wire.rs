@@ -1,0 +1,480 @@
+//! From the wire to the machine. Strings are moved, not copied: offers are the
+//! hot path.
+
+use mesos_v1 as wire;
+use mesos_v1::scheduler as api;
+use offerd_core::event::Event;
+use offerd_core::ids::{AgentId, ExecutorId, FrameworkId, OfferId, ProviderId, Role};
+use offerd_core::offer::{
+    AgentInfo, Attribute, AttributeValue, InverseOfferInfo, OfferInfo, Unavailability, Url,
+};
+use offerd_core::resource::{
+    DiskInfo, DiskKind, DiskSource, Label, Name, Persistence, Range, Reservation, ReservationKind,
+    Resource, Value, Volume,
+};
+use offerd_core::task::{OperationState, OperationStatus, TaskState, TaskStatus};
+use offerd_core::{Instant, Milli};
+use prost::Message;
+
+/// A record that is not a usable event. `path` is as in the .proto files.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum EventError {
+    #[error("the record is not a protobuf Event ({} bytes)", .length)]
+    Protobuf {
+        length: usize,
+        #[source]
+        source: prost::DecodeError,
+    },
+    #[error("{path} is missing in the event")]
+    Missing { path: String },
+    #[error("{path} is {found}; expected {expected}")]
+    Invalid {
+        path: String,
+        found: String,
+        expected: &'static str,
+    },
+}
+
+type Result<T> = std::result::Result<T, EventError>;
+
+fn missing(path: impl Into<String>) -> EventError {
+    EventError::Missing { path: path.into() }
+}
+
+/// A required text: absent and empty can't be told apart after decoding, and
+/// neither is of use.
+fn required(text: String, path: impl FnOnce() -> String) -> Result<String> {
+    if text.is_empty() {
+        Err(missing(path()))
+    } else {
+        Ok(text)
+    }
+}
+
+/// Decodes one record of the stream.
+///
+/// # Errors
+/// The record is no event, or lacks what its type needs. An unknown type is
+/// not an error.
+pub fn event(record: &[u8]) -> Result<Event> {
+    let event = api::Event::decode(record).map_err(|source| EventError::Protobuf {
+        length: record.len(),
+        source,
+    })?;
+    use api::event::Type;
+    let kind = event.r#type.unwrap_or(0);
+    let body = |name: &str| missing(format!("event.{name}"));
+    match Type::try_from(kind) {
+        Ok(Type::Subscribed) => {
+            let subscribed = event.subscribed.ok_or_else(|| body("subscribed"))?;
+            let id = required(subscribed.framework_id.value, || {
+                "event.subscribed.framework_id".to_owned()
+            })?;
+            let master = subscribed.master_info.map(|master| {
+                let host = master
+                    .address
+                    .as_ref()
+                    .and_then(|a| a.hostname.clone().or(a.ip.clone()));
+                let host = host.or(master.hostname).unwrap_or_default();
+                let port = master
+                    .address
+                    .map_or(i64::from(master.port), |address| address.port.into());
+                format!("{host}:{port}")
+            });
+            Ok(Event::Subscribed {
+                framework_id: FrameworkId::from(id),
+                master: master.unwrap_or_else(|| "a master that gave no address".to_owned()),
+            })
+        }
+        Ok(Type::Offers) => {
+            let offers = event.offers.ok_or_else(|| body("offers"))?.offers;
+            let converted = offers.into_iter().enumerate().map(|(position, offer)| {
+                offer_info(offer).map_err(|error| at(error, "event.offers.offers", position))
+            });
+            Ok(Event::Offers(converted.collect::<Result<_>>()?))
+        }
+        Ok(Type::InverseOffers) => {
+            let offers = event
+                .inverse_offers
+                .ok_or_else(|| body("inverse_offers"))?
+                .inverse_offers;
+            let converted = offers.into_iter().enumerate().map(|(position, offer)| {
+                inverse_offer(offer)
+                    .map_err(|error| at(error, "event.inverse_offers.inverse_offers", position))
+            });
+            Ok(Event::InverseOffers(converted.collect::<Result<_>>()?))
+        }
+        Ok(Type::Rescind) => {
+            let id = event.rescind.ok_or_else(|| body("rescind"))?.offer_id.value;
+            Ok(Event::Rescind(OfferId::from(id)))
+        }
+        Ok(Type::RescindInverseOffer) => {
+            let rescind = event
+                .rescind_inverse_offer
+                .ok_or_else(|| body("rescind_inverse_offer"))?;
+            Ok(Event::RescindInverseOffer(OfferId::from(
+                rescind.inverse_offer_id.value,
+            )))
+        }
+        Ok(Type::Update) => {
+            let status = event.update.ok_or_else(|| body("update"))?.status;
+            Ok(Event::Update(task_status(status)?))
+        }
+        Ok(Type::UpdateOperationStatus) => {
+            let update = event
+                .update_operation_status
+                .ok_or_else(|| body("update_operation_status"))?;
+            Ok(Event::UpdateOperationStatus(operation_status(
+                update.status,
+            )?))
+        }
+        Ok(Type::Message) => {
+            let message = event.message.ok_or_else(|| body("message"))?;
+            Ok(Event::Message {
+                agent: AgentId::from(message.agent_id.value),
+                executor: ExecutorId::from(message.executor_id.value),
+                data: message.data,
+            })
+        }
+        Ok(Type::Failure) => {
+            let failure = event.failure.ok_or_else(|| body("failure"))?;
+            Ok(Event::Failure {
+                agent: failure.agent_id.map(|id| AgentId::from(id.value)),
+                executor: failure.executor_id.map(|id| ExecutorId::from(id.value)),
+                status: failure.status,
+            })
+        }
+        Ok(Type::Error) => Ok(Event::Error(
+            event.error.ok_or_else(|| body("error"))?.message,
+        )),
+        Ok(Type::Heartbeat) => Ok(Event::Heartbeat),
+        Ok(Type::Unknown) | Err(_) => {
+            let details = mesos_v1::json::to_string(&event);
+            Ok(Event::Unknown { kind, details })
+        }
+    }
+}
+
+/// The interval that a SUBSCRIBED event announces, in seconds; 15 (Mesos's
+/// own) if it announces none or a useless one.
+pub fn heartbeat_interval(record: &[u8]) -> f64 {
+    const DEFAULT: f64 = 15.0;
+    api::Event::decode(record)
+        .ok()
+        .and_then(|event| event.subscribed?.heartbeat_interval_seconds)
+        .filter(|seconds| seconds.is_finite() && *seconds > 0.0)
+        .unwrap_or(DEFAULT)
+}
+
+fn at(error: EventError, list: &str, position: usize) -> EventError {
+    match error {
+        EventError::Missing { path } => EventError::Missing {
+            path: format!("{list}[{position}].{path}"),
+        },
+        EventError::Invalid {
+            path,
+            found,
+            expected,
+        } => EventError::Invalid {
+            path: format!("{list}[{position}].{path}"),
+            found,
+            expected,
+        },
+        other => other,
+    }
+}
+
+/// One offer.
+///
+/// # Errors
+/// Something that it must have is missing or impossible.
+pub fn offer_info(offer: wire::Offer) -> Result<OfferInfo> {
+    let id = required(offer.id.value, || "id".to_owned())?;
+    let agent_id = required(offer.agent_id.value, || "agent_id".to_owned())?;
+    let role = offer
+        .allocation_info
+        .and_then(|info| info.role)
+        .unwrap_or_default();
+    let role = Role::from(required(role, || "allocation_info.role".to_owned())?);
+    let (region, zone) = domain(offer.domain);
+    let attributes = offer
+        .attributes
+        .into_iter()
+        .map(attribute)
+        .collect::<Result<_>>()?;
+    // All resources of an offer are allocated to its role; sharing the name
+    // saves an allocation for each.
+    let resources = offer
+        .resources
+        .into_iter()
+        .enumerate()
+        .map(|(position, r)| {
+            resource_of(r, Some(&role)).map_err(|error| at(error, "resources", position))
+        })
+        .collect::<Result<_>>()?;
+    Ok(OfferInfo {
+        id: OfferId::from(id),
+        framework_id: FrameworkId::from(offer.framework_id.value),
+        agent: AgentInfo {
+            id: AgentId::from(agent_id),
+            hostname: offer.hostname.into(),
+            region,
+            zone,
+            attributes,
+        },
+        url: offer.url.map(|url| {
+            Box::new(Url {
+                scheme: url.scheme,
+                hostname: url.address.hostname,
+                ip: url.address.ip,
+                port: url.address.port,
+                path: url.path,
+            })
+        }),
+        role,
+        resources,
+        executor_ids: offer
+            .executor_ids
+            .into_iter()
+            .map(|id| ExecutorId::from(id.value))
+            .collect(),
+        unavailability: offer.unavailability.map(unavailability),
+    })
+}
+
+fn domain(domain: Option<wire::DomainInfo>) -> (Option<String>, Option<String>) {
+    match domain.and_then(|domain| domain.fault_domain) {
+        Some(fault) => (Some(fault.region.name), Some(fault.zone.name)),
+        None => (None, None),
+    }
+}
+
+fn unavailability(value: wire::Unavailability) -> Unavailability {
+    let nanos = |n: i64| u64::try_from(n).unwrap_or(0);
+    Unavailability {
+        start: Instant(nanos(value.start.nanoseconds)),
+        duration: value.duration.map(|duration| nanos(duration.nanoseconds)),
+    }
+}
+
+fn inverse_offer(offer: wire::InverseOffer) -> Result<InverseOfferInfo> {
+    Ok(InverseOfferInfo {
+        id: OfferId::from(required(offer.id.value, || "id".to_owned())?),
+        agent: offer.agent_id.map(|id| AgentId::from(id.value)),
+        unavailability: unavailability(offer.unavailability),
+        resources: offer
+            .resources
+            .into_iter()
+            .map(resource)
+            .collect::<Result<_>>()?,
+    })
+}
+
+fn ranges(ranges: wire::value::Ranges) -> Vec<Range> {
+    ranges
+        .range
+        .into_iter()
+        .map(|r| Range {
+            begin: r.begin,
+            end: r.end,
+        })
+        .collect()
+}
+
+fn scalar(scalar: &wire::value::Scalar, name: &str) -> Result<Milli> {
+    Milli::from_units(scalar.value).ok_or_else(|| EventError::Invalid {
+        path: format!("{name}.scalar"),
+        found: scalar.value.to_string(),
+        expected: "a number from 0 to 9e12",
+    })
+}
+
+fn attribute(attribute: wire::Attribute) -> Result<Attribute> {
+    let value = if let Some(text) = attribute.text {
+        AttributeValue::Text(text.value)
+    } else if let Some(value) = &attribute.scalar {
+        AttributeValue::Scalar(scalar(value, &attribute.name)?)
+    } else if let Some(value) = attribute.ranges {
+        AttributeValue::Ranges(ranges(value))
+    } else if let Some(set) = attribute.set {
+        AttributeValue::Set(set.item)
+    } else {
+        return Err(missing(format!("attributes[{}].value", attribute.name)));
+    };
+    Ok(Attribute {
+        name: attribute.name,
+        value,
+    })
+}
+
+fn labels(labels: wire::Labels) -> Vec<Label> {
+    labels
+        .labels
+        .into_iter()
+        .map(|l| Label {
+            key: l.key,
+            value: l.value,
+        })
+        .collect()
+}
+
+/// One resource, with its allocation role as the wire gives it.
+///
+/// # Errors
+/// It has no value, or an impossible one.
+pub fn resource(resource: wire::Resource) -> Result<Resource> {
+    resource_of(resource, None)
+}
+
+#[expect(
+    deprecated,
+    reason = "an old master may send the form before reservation refinement"
+)]
+fn resource_of(resource: wire::Resource, role: Option<&Role>) -> Result<Resource> {
+    let value = if let Some(value) = &resource.scalar {
+        Value::Scalar(scalar(value, &resource.name)?)
+    } else if let Some(value) = resource.ranges {
+        Value::Ranges(ranges(value))
+    } else if let Some(set) = resource.set {
+        Value::Set(set.item)
+    } else {
+        return Err(missing(format!("value of {}", resource.name)));
+    };
+    let allocation = match (role, resource.allocation_info.and_then(|info| info.role)) {
+        (Some(role), None) => Some(role.clone()),
+        (Some(role), Some(own)) if own == role.as_str() => Some(role.clone()),
+        (_, own) => own.map(Role::from),
+    };
+    let mut reservations: Vec<Reservation> = Vec::new();
+    // The form without RESERVATION_REFINEMENT, should a master send it.
+    if resource.reservations.is_empty()
+        && let Some(role) = resource.role.filter(|role| role != "*")
+    {
+        let info = resource.reservation.unwrap_or_default();
+        let kind = if info.principal.is_some() || info.labels.is_some() {
+            ReservationKind::Dynamic
+        } else {
+            ReservationKind::Static
+        };
+        reservations.push(Reservation {
+            kind,
+            role,
+            principal: info.principal,
+            labels: info.labels.map(labels),
+        });
+    }
+    for info in resource.reservations {
+        use wire::resource::reservation_info::Type;
+        let kind = match info.r#type.map(Type::try_from) {
+            Some(Ok(Type::Dynamic)) => ReservationKind::Dynamic,
+            Some(Ok(Type::Static)) => ReservationKind::Static,
+            other => {
+                return Err(EventError::Invalid {
+                    path: format!("{}.reservations.type", resource.name),
+                    found: format!("{other:?}"),
+                    expected: "STATIC or DYNAMIC",
+                });
+            }
+        };
+        reservations.push(Reservation {
+            kind,
+            role: info.role.unwrap_or_default(),
+            principal: info.principal,
+            labels: info.labels.map(labels),
+        });
+    }
+    Ok(Resource {
+        name: Name::from(resource.name),
+        value,
+        allocation,
+        reservations,
+        disk: resource.disk.map(|disk| Box::new(disk_info(disk))),
+        revocable: resource.revocable.is_some(),
+        shared: resource.shared.is_some(),
+        provider: resource.provider_id.map(|id| ProviderId::from(id.value)),
+    })
+}
+
+fn disk_info(disk: wire::resource::DiskInfo) -> DiskInfo {
+    use wire::resource::disk_info::source::Type;
+    DiskInfo {
+        persistence: disk.persistence.map(|p| Persistence {
+            id: p.id,
+            principal: p.principal,
+        }),
+        volume: disk.volume.map(|volume| Volume {
+            container_path: volume.container_path,
+            host_path: volume.host_path,
+            read_only: volume.mode == wire::volume::Mode::Ro as i32,
+        }),
+        source: disk.source.map(|source| DiskSource {
+            kind: match Type::try_from(source.r#type) {
+                Ok(Type::Path) => DiskKind::Path,
+                Ok(Type::Mount) => DiskKind::Mount,
+                Ok(Type::Block) => DiskKind::Block,
+                Ok(Type::Raw) => DiskKind::Raw,
+                Ok(Type::Unknown) | Err(_) => DiskKind::Unknown,
+            },
+            root: source
+                .path
+                .and_then(|p| p.root)
+                .or(source.mount.and_then(|m| m.root)),
+            id: source.id,
+            vendor: source.vendor,
+            profile: source.profile,
+            metadata: source.metadata.map(labels),
+        }),
+    }
+}
+
+fn uuid(bytes: &[u8], path: &str) -> Result<[u8; 16]> {
+    bytes.try_into().map_err(|_| EventError::Invalid {
+        path: path.to_owned(),
+        found: format!("{} bytes long", bytes.len()),
+        expected: "16 bytes",
+    })
+}
+
+fn task_status(status: wire::TaskStatus) -> Result<TaskStatus> {
+    let task = required(status.task_id.value, || {
+        "event.update.status.task_id".to_owned()
+    })?;
+    // An empty uuid is what some masters send for "none".
+    let id = status.uuid.filter(|bytes| !bytes.is_empty());
+    Ok(TaskStatus {
+        task: task.into(),
+        state: TaskState(status.state),
+        message: status.message,
+        source: status.source,
+        reason: status.reason,
+        agent: status.agent_id.map(|id| AgentId::from(id.value)),
+        executor: status.executor_id.map(|id| ExecutorId::from(id.value)),
+        healthy: status.healthy,
+        // The cast saturates; a time before 1970 becomes 0.
+        at: status
+            .timestamp
+            .map(|seconds| Instant((seconds * 1e9) as u64)),
+        uuid: id
+            .map(|bytes| uuid(&bytes, "event.update.status.uuid"))
+            .transpose()?,
+    })
+}
+
+fn operation_status(status: wire::OperationStatus) -> Result<OperationStatus> {
+    let path = "event.update_operation_status.status.uuid";
+    Ok(OperationStatus {
+        operation: status.operation_id.map(|id| id.value.into()),
+        state: OperationState(status.state),
+        message: status.message,
+        agent: status.agent_id.map(|id| AgentId::from(id.value)),
+        provider: status
+            .resource_provider_id
+            .map(|id| ProviderId::from(id.value)),
+        converted: status
+            .converted_resources
+            .into_iter()
+            .map(resource)
+            .collect::<Result<_>>()?,
+        uuid: status.uuid.map(|id| uuid(&id.value, path)).transpose()?,
+    })
+}
