@@ -4,4 +4,6 @@
 //! This crate puts the others together and decides nothing about offers or
 //! tasks: that is the machine's (offerd-core) and the policies'.
 
+pub mod config;
 pub mod reading;
+pub mod telemetry;

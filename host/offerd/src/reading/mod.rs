@@ -18,7 +18,7 @@ mod tests;
 pub use mistakes::{Mistake, Mistakes};
 pub(crate) use mistakes::{Sink, Spot};
 pub(crate) use node::{Node, Value};
-pub(crate) use section::{Found, FromNode, NotThat, Section};
+pub(crate) use section::{Found, Section};
 pub(crate) use similar::did_you_mean;
 pub(crate) use units::{Bytes, Span};
 pub use units::{parse_bytes, parse_duration, show_bytes, show_duration};
