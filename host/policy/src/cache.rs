@@ -1,0 +1,235 @@
+//! Compiled policies on disk, so that only the first start compiles.
+//!
+//! A compiled policy is machine code that this process will run, so the cache
+//! takes no chances: its directory belongs to this user and nobody else can
+//! enter it, files appear whole (written aside, then renamed), and the digest of
+//! the code is part of the file's name and checked before the code is mapped. A
+//! file that is damaged is compiled again. The cache is a convenience: whatever
+//! fails after `open` is logged and worked around.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::hash::{Hash, Hasher};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use sha2::{Digest, Sha256};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::bindings::COMPONENT_TYPE;
+use crate::runtime::RuntimeError;
+
+/// Files kept; the longest unused are removed. A Python policy takes 35 MB.
+const FILES: usize = 32;
+
+const EXTENSION: &str = "cwasm";
+
+#[derive(Debug)]
+pub(crate) struct Cache {
+    directory: PathBuf,
+    /// Digest of all that the code depends on beside the policy: wasmtime's
+    /// version, the engine's settings, the processor, the contract.
+    host: [u8; 32],
+    /// Makes names of files that are being written unique in this process.
+    writes: AtomicU64,
+}
+
+impl Cache {
+    pub(crate) fn open(directory: &Path, engine: &Engine) -> Result<Self, RuntimeError> {
+        let error = |why: &str, source| RuntimeError::Cache {
+            path: directory.to_owned(),
+            why: why.to_owned(),
+            source,
+        };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .map_err(|source| error("it cannot be made", source))?;
+        // Works only for the owner (and root), which is what is asked for.
+        fs::set_permissions(directory, Permissions::from_mode(0o700))
+            .map_err(|source| error("it belongs to another user; name one of this user", source))?;
+        let mut hasher = Hash256(Sha256::new());
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        hasher.0.update(COMPONENT_TYPE);
+        Ok(Self {
+            directory: directory.to_owned(),
+            host: hasher.0.finalize().into(),
+            writes: AtomicU64::new(0),
+        })
+    }
+
+    /// First part of the file's name, for a policy's digest.
+    fn key(&self, digest: &[u8; 32]) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(digest);
+        hasher.update(self.host);
+        hex(&hasher.finalize())
+    }
+
+    /// The compiled policy, if there is a whole one.
+    pub(crate) fn find(&self, engine: &Engine, digest: &[u8; 32]) -> Option<Component> {
+        let key = self.key(digest);
+        for path in self.files_of(&key) {
+            match load(engine, &path) {
+                Ok(component) => {
+                    touch(&path);
+                    return Some(component);
+                }
+                Err(why) => {
+                    tracing::warn!(
+                        path = %path.display(),
+                        "a compiled policy in the cache is not usable and is made again: {why}"
+                    );
+                    let _ = fs::remove_file(&path);
+                }
+            }
+        }
+        None
+    }
+
+    /// Keeps compiled code and loads it from its file, which the system can
+    /// share and drop from memory; `None`: use the code itself.
+    pub(crate) fn keep(
+        &self,
+        engine: &Engine,
+        digest: &[u8; 32],
+        code: &[u8],
+    ) -> Option<Component> {
+        let name = format!(
+            "{}.{}.{EXTENSION}",
+            self.key(digest),
+            hex(&Sha256::digest(code))
+        );
+        let path = self.directory.join(name);
+        let result = self.write(&path, code).map_err(|e| e.to_string());
+        match result.and_then(|()| load(engine, &path)) {
+            Ok(component) => {
+                self.clean();
+                Some(component)
+            }
+            Err(why) => {
+                tracing::warn!(
+                    path = %path.display(),
+                    "cannot keep a compiled policy; it will be compiled again at the next start: \
+                     {why}"
+                );
+                None
+            }
+        }
+    }
+
+    fn write(&self, path: &Path, code: &[u8]) -> io::Result<()> {
+        let number = self.writes.fetch_add(1, Ordering::Relaxed);
+        let aside = self
+            .directory
+            .join(format!("{}.{number}.new", std::process::id()));
+        let write = || {
+            // What an earlier process with this id may have left behind.
+            let _ = fs::remove_file(&aside);
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&aside)?;
+            file.write_all(code)?;
+            file.sync_all()?;
+            fs::rename(&aside, path)
+        };
+        let written = write();
+        if written.is_err() {
+            let _ = fs::remove_file(&aside);
+        }
+        written
+    }
+
+    fn files(&self) -> impl Iterator<Item = PathBuf> {
+        fs::read_dir(&self.directory)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|e| e == EXTENSION))
+    }
+
+    fn files_of(&self, key: &str) -> Vec<PathBuf> {
+        self.files()
+            .filter(|path| name_parts(path).is_some_and(|(found, _)| found == key))
+            .collect()
+    }
+
+    fn clean(&self) {
+        let mut files: Vec<(SystemTime, PathBuf)> = self
+            .files()
+            .filter_map(|path| Some((path.metadata().ok()?.modified().ok()?, path)))
+            .collect();
+        files.sort();
+        let excess = files.len().saturating_sub(FILES);
+        for (_, path) in files.into_iter().take(excess) {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Key and digest of a file of the cache.
+fn name_parts(path: &Path) -> Option<(&str, &str)> {
+    path.file_stem()?.to_str()?.split_once('.')
+}
+
+/// Last use, for `clean`.
+fn touch(path: &Path) {
+    let _ = File::options()
+        .append(true)
+        .open(path)
+        .and_then(|file| file.set_modified(SystemTime::now()));
+}
+
+#[expect(
+    unsafe_code,
+    reason = "the one way to map compiled code; everything that makes it sound is in this file"
+)]
+fn load(engine: &Engine, path: &Path) -> Result<Component, String> {
+    let code = fs::read(path).map_err(|e| e.to_string())?;
+    let found = hex(&Sha256::digest(&code));
+    if name_parts(path).map(|(_, digest)| digest) != Some(found.as_str()) {
+        return Err("its content does not match its digest".to_owned());
+    }
+    drop(code);
+    // SAFETY: the file must hold code that wasmtime compiled and must not change
+    // while it is mapped. It was written by `Cache::write` from the output of
+    // `precompile_component`: its digest, just checked, stands in its name, and
+    // only this user can write in its directory (`Cache::open`). Files of the
+    // cache are never written again, only replaced by rename or removed, both of
+    // which leave a mapping as it is. The key covers wasmtime's version and
+    // settings, and wasmtime checks both itself.
+    let component = unsafe { Component::deserialize_file(engine, path) };
+    component.map_err(|e| format!("{e:#}"))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// Lets anything that can be hashed be hashed with SHA-256.
+struct Hash256(Sha256);
+
+impl Hasher for Hash256 {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        // Not asked for: the digest is taken from the field.
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests;

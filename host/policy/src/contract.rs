@@ -1,0 +1,301 @@
+//! Compares a component with the contract before it is compiled, and says all
+//! that does not fit at once, in the words of WIT. wasmtime checks the same
+//! again when it links; this is for the people who read the messages.
+
+mod surface;
+mod types;
+
+use std::fmt;
+
+use self::surface::{Function, Item, Surface};
+use crate::bindings::COMPONENT_TYPE;
+use crate::program::LoadError;
+
+/// The package of the contract.
+const PACKAGE: &str = "offerd:policy";
+/// Versions with the same beginning are compatible, as in semver below 1.0.
+const TRACK: &str = "0.1.";
+/// The optional export.
+pub(crate) const STATE: &str = "offerd:policy/state@0.1.0";
+
+/// The versions of the contract that this host has.
+pub(crate) fn speaks() -> String {
+    format!("{PACKAGE}@{TRACK}x")
+}
+
+/// One thing that does not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// It is made for another version of the contract.
+    Version { found: Vec<String> },
+    /// It imports WASI interfaces.
+    Wasi { interfaces: Vec<String> },
+    /// It imports something that no contract has.
+    Unknown { kind: &'static str, name: String },
+    /// It imports a function that the contract does not have.
+    UnknownFunction { interface: String, name: String },
+    /// It lacks a function that the host calls.
+    Missing { wanted: String },
+    /// A function has another type.
+    Type {
+        wanted: String,
+        found: String,
+        difference: String,
+    },
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version { found } => write!(
+                f,
+                "it is made for {}; this host has {}: build it with the SDK of this host's version",
+                found.join(" and "),
+                speaks()
+            ),
+            Self::Wasi { interfaces } => write!(
+                f,
+                "it imports {}, and policies get no WASI: time, random numbers and logs come from \
+                 {PACKAGE}. Build it without WASI: Rust for wasm32-unknown-unknown (not wasip1 or \
+                 wasip2); C, C++, Zig and Go with the stub adapter of the SDK; JavaScript and \
+                 Python with --stub-wasi",
+                interfaces.join(", ")
+            ),
+            Self::Unknown { kind, name } => write!(
+                f,
+                "it imports the {kind} {name}, which this host does not have; only the interfaces \
+                 of {PACKAGE} can be imported"
+            ),
+            Self::UnknownFunction { interface, name } => write!(
+                f,
+                "it imports {name} of {interface}, which that interface does not have here; is \
+                 its SDK newer than this host?"
+            ),
+            Self::Missing { wanted } => write!(f, "it does not export `{wanted}`"),
+            Self::Type {
+                wanted,
+                found,
+                difference,
+            } => write!(
+                f,
+                "a function has another type: {difference}\n    wanted `{wanted}`\n    found  \
+                 `{found}`"
+            ),
+        }
+    }
+}
+
+/// Errors unless `bytes` are a component that fits.
+pub(crate) fn check(name: &str, bytes: &[u8]) -> Result<(), LoadError> {
+    let name = || name.to_owned();
+    if wasmparser::Parser::is_core_wasm(bytes) {
+        return Err(LoadError::CoreModule { name: name() });
+    }
+    if !wasmparser::Parser::is_component(bytes) {
+        return Err(LoadError::NotWasm {
+            name: name(),
+            found: first_bytes(bytes),
+        });
+    }
+    let damaged = |why: String| LoadError::Damaged { name: name(), why };
+    let found = Surface::of_component(bytes).map_err(damaged)?;
+    let wanted = Surface::of_world(COMPONENT_TYPE).map_err(|why| LoadError::Compile {
+        name: name(),
+        why: format!("this host's own contract cannot be read: {why}"),
+    })?;
+    let problems = compare(&wanted, &found);
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(LoadError::Contract {
+            name: name(),
+            problems,
+        })
+    }
+}
+
+/// What a file that is no WebAssembly begins with.
+fn first_bytes(bytes: &[u8]) -> String {
+    let start = bytes.get(..bytes.len().min(12)).unwrap_or_default();
+    let text = start.trim_ascii_start();
+    if bytes.is_empty() {
+        "it is empty".to_owned()
+    } else if text.starts_with(b"(module") || text.starts_with(b"(component") {
+        "it is the text form; translate it with `wasm-tools parse`".to_owned()
+    } else if start.starts_with(b"\x7fELF") {
+        "it is a program or library of this machine".to_owned()
+    } else {
+        format!("it begins with \"{}\"", start.escape_ascii())
+    }
+}
+
+fn compare(wanted: &Surface, found: &Surface) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut versions = Vec::new();
+    let mut wasi = Vec::new();
+
+    for (name, item) in &found.imports {
+        let interface = Interface::parse(name);
+        match (item, &interface) {
+            (_, Some(i)) if i.namespace() == "wasi" => wasi.push(name.clone()),
+            (Item::Instance(functions), Some(i)) if i.package == PACKAGE => {
+                if i.fits() {
+                    imported(wanted, name, i, functions, &mut problems);
+                } else {
+                    versions.push(i.package_and_version());
+                }
+            }
+            (Item::Type, _) => {}
+            (item, _) => problems.push(Problem::Unknown {
+                kind: item.kind(),
+                name: name.clone(),
+            }),
+        }
+    }
+    for (name, _) in &found.exports {
+        if let Some(i) = Interface::parse(name)
+            && i.package == PACKAGE
+            && !i.fits()
+        {
+            versions.push(i.package_and_version());
+        }
+    }
+
+    versions.sort();
+    versions.dedup();
+    if !versions.is_empty() {
+        // All else follows from this.
+        return vec![Problem::Version { found: versions }];
+    }
+    if !wasi.is_empty() {
+        problems.push(Problem::Wasi { interfaces: wasi });
+    }
+    exported(wanted, found, &mut problems);
+    problems
+}
+
+/// Functions that the component takes from one interface of the contract.
+fn imported(
+    wanted: &Surface,
+    name: &str,
+    interface: &Interface<'_>,
+    functions: &[(String, Item)],
+    problems: &mut Vec<Problem>,
+) {
+    let Some(known) = interface.find(&wanted.imports) else {
+        problems.push(Problem::Unknown {
+            kind: "interface",
+            name: name.to_owned(),
+        });
+        return;
+    };
+    for (function, item) in functions {
+        let Item::Function(found) = item else {
+            continue;
+        };
+        let label = format!("{}.{function}", interface.name);
+        match known.iter().find(|(name, _)| name == function) {
+            Some((_, Item::Function(wanted))) => same(&label, wanted, found, problems),
+            _ => problems.push(Problem::UnknownFunction {
+                interface: name.to_owned(),
+                name: function.clone(),
+            }),
+        }
+    }
+}
+
+fn exported(wanted: &Surface, found: &Surface, problems: &mut Vec<Problem>) {
+    for (name, item) in &wanted.exports {
+        let there = found.exports.iter().find(|(n, _)| n == name);
+        match (item, there.map(|(_, item)| item)) {
+            (Item::Function(wanted), Some(Item::Function(found))) => {
+                same(name, wanted, found, problems);
+            }
+            (Item::Function(wanted), _) => problems.push(Problem::Missing {
+                wanted: wanted.show(name),
+            }),
+            // `state`, the one interface, is optional as a whole.
+            (Item::Instance(functions), _) => {
+                let Some(interface) = Interface::parse(name) else {
+                    continue;
+                };
+                let Some(there) = interface.find(&found.exports) else {
+                    continue;
+                };
+                for (function, item) in functions {
+                    let Item::Function(wanted) = item else {
+                        continue;
+                    };
+                    let label = format!("{}.{function}", interface.name);
+                    match there.iter().find(|(name, _)| name == function) {
+                        Some((_, Item::Function(found))) => same(&label, wanted, found, problems),
+                        _ => problems.push(Problem::Missing {
+                            wanted: wanted.show(&label),
+                        }),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn same(name: &str, wanted: &Function, found: &Function, problems: &mut Vec<Problem>) {
+    if let Some(difference) = wanted.difference(found) {
+        problems.push(Problem::Type {
+            wanted: wanted.show(name),
+            found: found.show(name),
+            difference,
+        });
+    }
+}
+
+/// A name like `offerd:policy/types@0.1.0`.
+struct Interface<'a> {
+    package: &'a str,
+    name: &'a str,
+    version: Option<&'a str>,
+}
+
+impl<'a> Interface<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let (package, rest) = text.split_once('/')?;
+        let (name, version) = match rest.split_once('@') {
+            Some((name, version)) => (name, Some(version)),
+            None => (rest, None),
+        };
+        package.contains(':').then_some(Self {
+            package,
+            name,
+            version,
+        })
+    }
+
+    fn namespace(&self) -> &str {
+        self.package.split(':').next().unwrap_or_default()
+    }
+
+    fn fits(&self) -> bool {
+        self.version.is_some_and(|v| v.starts_with(TRACK))
+    }
+
+    fn package_and_version(&self) -> String {
+        match self.version {
+            Some(version) => format!("{}@{version}", self.package),
+            None => format!("{} without a version", self.package),
+        }
+    }
+
+    /// The instance of the same interface, whatever its patch version.
+    fn find<'b>(&self, items: &'b [(String, Item)]) -> Option<&'b [(String, Item)]> {
+        items.iter().find_map(|(name, item)| match item {
+            Item::Instance(functions) => Interface::parse(name)
+                .filter(|i| i.package == self.package && i.name == self.name && i.fits())
+                .map(|_| functions.as_slice()),
+            _ => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! Words for calls that ended badly: which limit, what trapped, where in the
+//! guest, and what it logged last.
+
+use std::fmt::Write as _;
+
+use wasmtime::{Trap, WasmBacktrace};
+
+use crate::host::{Host, Phase};
+use crate::limits::{Limits, Refused, SNAPSHOT_BYTES, WASM_STACK, show_bytes, show_duration};
+
+/// Frames shown of a guest's backtrace.
+pub(crate) const FRAMES: usize = 20;
+
+/// What wasmtime says when a guest passes more than `Limits::transfer`; its
+/// type is private.
+const TRANSFER_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
+
+/// Why the instance of `host` ended, over several lines.
+pub(crate) fn explain(error: &wasmtime::Error, host: &Host, limits: &Limits) -> String {
+    let mut text = format!("{} {}", host.phase.name(), what(error, host, limits));
+    if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>()
+        && !backtrace.frames().is_empty()
+    {
+        text.push_str("\nbacktrace of the policy:");
+        for line in backtrace.to_string().lines().skip(1) {
+            let _ = write!(text, "\n{line}");
+        }
+    }
+    let mut recent = host.log.recent().peekable();
+    if recent.peek().is_some() {
+        text.push_str("\nits last log lines:");
+        for line in recent {
+            let _ = write!(text, "\n  {line}");
+        }
+    }
+    text
+}
+
+fn what(error: &wasmtime::Error, host: &Host, limits: &Limits) -> String {
+    let trap = error.downcast_ref::<Trap>();
+    if trap == Some(&Trap::Interrupt) {
+        return format!(
+            "ran past its deadline of {}",
+            show_duration(deadline(host.phase, limits))
+        );
+    }
+    // Guests abort when they get no memory, so the trap itself tells little.
+    match host.meter.refused() {
+        Some(Refused::Memory { had, wanted }) => {
+            return format!(
+                "reached the memory limit of {}: it had {} and asked for {}",
+                show_bytes(limits.memory),
+                show_bytes(had),
+                show_bytes(wanted)
+            );
+        }
+        Some(Refused::Table { wanted }) => {
+            return format!("asked for tables of {wanted} elements, which is over the limit");
+        }
+        None => {}
+    }
+    match trap {
+        Some(Trap::StackOverflow) => format!(
+            "used up its stack of {}: too deep a recursion",
+            show_bytes(WASM_STACK)
+        ),
+        Some(Trap::UnreachableCodeReached) => {
+            "aborted (a panic, a failed assertion or an uncaught exception)".to_owned()
+        }
+        Some(trap) => format!("trapped: {trap}"),
+        None => {
+            let root = error.root_cause().to_string();
+            if root.contains(TRANSFER_EXHAUSTED) {
+                format!(
+                    "passed more than {} to the host at once",
+                    show_bytes(transfer(host.phase, limits))
+                )
+            } else {
+                format!("failed: {root}")
+            }
+        }
+    }
+}
+
+pub(crate) fn deadline(phase: Phase, limits: &Limits) -> std::time::Duration {
+    match phase {
+        Phase::Decide => limits.deadline,
+        Phase::Describe | Phase::Configure | Phase::Restore | Phase::Save => limits.startup,
+    }
+}
+
+pub(crate) fn transfer(phase: Phase, limits: &Limits) -> usize {
+    match phase {
+        // Room for the record around the bytes.
+        Phase::Save => SNAPSHOT_BYTES + 1024,
+        Phase::Describe | Phase::Configure | Phase::Restore | Phase::Decide => limits.transfer,
+    }
+}

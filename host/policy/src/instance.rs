@@ -1,0 +1,336 @@
+//! One instance of a policy: a store, the functions in it, and a deadline
+//! around each call. It is made once and thrown away after the first trap.
+
+use std::sync::Arc;
+
+use offerd_core::Instant;
+use offerd_core::policy::{Answer, Failure, Round};
+use wasmtime::Store;
+use wasmtime::component::{ComponentNamedList, Lift, Lower, TypedFunc};
+
+use crate::bindings::{self, WitSnapshot, types};
+use crate::convert::{Excess, fill_round, from_answer};
+use crate::failure::{deadline, explain, transfer};
+use crate::host::{Host, Phase};
+use crate::limits::{SNAPSHOT_BYTES, show_bytes};
+use crate::log::shorten;
+use crate::metrics::Metrics;
+use crate::options::{Description, Options, Snapshot, StartError};
+use crate::program::Program;
+use crate::ticker::Ticker;
+
+/// Longest error text of a guest that is kept.
+const ERROR_BYTES: usize = 8 * 1024;
+
+/// A policy at work. After a call returned [`Failure::Trap`] or
+/// [`Failure::Host`] it must be dropped.
+pub(crate) struct Instance {
+    store: Store<Host>,
+    program: Program,
+    options: Arc<Options>,
+    description: Description,
+    decide: TypedFunc<(Arc<types::Round>,), (Result<types::Answer, String>,)>,
+    save: Option<TypedFunc<(), (Result<WitSnapshot, String>,)>>,
+    /// Kept for its vectors.
+    round: Arc<types::Round>,
+}
+
+impl std::fmt::Debug for Instance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Instance")
+            .field("options", &self.options)
+            .field("host", self.store.data())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a call used, beside its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Used {
+    pub(crate) log_lines: u32,
+    pub(crate) log_lines_dropped: u32,
+    pub(crate) memory: usize,
+}
+
+impl Instance {
+    /// Makes an instance, describes and configures it, and gives it `state`.
+    /// `number` counts the instances of one policy.
+    pub(crate) fn start(
+        program: &Program,
+        options: &Arc<Options>,
+        metrics: &Arc<Metrics>,
+        number: u64,
+        now: Instant,
+        state: Option<&Snapshot>,
+    ) -> Result<Self, StartError> {
+        let policy = || options.name.clone();
+        let (mut store, functions) = make(program, options, metrics, number, now)?;
+        let description = functions.describe(program, options, &mut store)?;
+
+        let configured = call(
+            program,
+            options,
+            &mut store,
+            Phase::Configure,
+            &functions.configure,
+            (options.config.clone(),),
+        );
+        match configured {
+            Ok((Ok(()),)) => {}
+            Ok((Err(text),)) => {
+                return Err(StartError::Configure {
+                    policy: policy(),
+                    text: shorten(text, ERROR_BYTES),
+                });
+            }
+            Err(text) => {
+                return Err(StartError::Stopped {
+                    policy: policy(),
+                    text,
+                });
+            }
+        }
+
+        match (state, &functions.restore) {
+            (Some(state), Some(restore)) => {
+                let snapshot = WitSnapshot {
+                    version: state.version,
+                    data: state.data.clone(),
+                };
+                match call(
+                    program,
+                    options,
+                    &mut store,
+                    Phase::Restore,
+                    restore,
+                    (snapshot,),
+                ) {
+                    Ok((Ok(()),)) => {}
+                    Ok((Err(text),)) => {
+                        return Err(StartError::Restore {
+                            policy: policy(),
+                            version: state.version,
+                            bytes: state.data.len(),
+                            text: shorten(text, ERROR_BYTES),
+                        });
+                    }
+                    Err(text) => {
+                        return Err(StartError::Stopped {
+                            policy: policy(),
+                            text,
+                        });
+                    }
+                }
+            }
+            (Some(_), None) => tracing::warn!(
+                policy = options.name,
+                "state was saved for this policy by a build that exports state; this build does \
+                 not, so the state is not used"
+            ),
+            (None, _) => {}
+        }
+
+        Ok(Self {
+            store,
+            program: program.clone(),
+            options: Arc::clone(options),
+            description,
+            decide: functions.decide,
+            save: functions.save,
+            round: Arc::new(types::Round {
+                number: 0,
+                now: 0.0,
+                offers: Vec::new(),
+                waiting: Vec::new(),
+                updates: Vec::new(),
+                rescinded: Vec::new(),
+                events: Vec::new(),
+            }),
+        })
+    }
+
+    pub(crate) fn description(&self) -> &Description {
+        &self.description
+    }
+
+    pub(crate) fn decide(&mut self, round: &mut Round) -> (Result<Answer, Failure>, Used) {
+        let result = self.decide_inner(round);
+        (result, self.used())
+    }
+
+    fn decide_inner(&mut self, round: &mut Round) -> Result<Answer, Failure> {
+        let number = round.number;
+        // Nobody else has it: wasmtime drops its copy before a call returns.
+        let Some(out) = Arc::get_mut(&mut self.round) else {
+            return Err(Failure::Host("the last round is still in use".to_owned()));
+        };
+        fill_round(round, out);
+        self.store.data_mut().begin_round(round);
+        let (answer,) = call(
+            &self.program,
+            &self.options,
+            &mut self.store,
+            Phase::Decide,
+            &self.decide,
+            (Arc::clone(&self.round),),
+        )
+        .map_err(|text| Failure::Trap(format!("round {number}: {text}")))?;
+        let answer = answer.map_err(|text| Failure::Guest(shorten(text, ERROR_BYTES)))?;
+        let limit = self.options.limits.decisions;
+        from_answer(answer, limit).map_err(|Excess { list, length }| {
+            Failure::Trap(format!(
+                "round {number}: the answer has {length} {list}; at most {limit}"
+            ))
+        })
+    }
+
+    /// `None`: the policy exports no state.
+    pub(crate) fn save(&mut self) -> Result<Option<Snapshot>, Failure> {
+        let Some(save) = &self.save else {
+            return Ok(None);
+        };
+        let (saved,) = call(
+            &self.program,
+            &self.options,
+            &mut self.store,
+            Phase::Save,
+            save,
+            (),
+        )
+        .map_err(Failure::Trap)?;
+        let WitSnapshot { version, data } =
+            saved.map_err(|text| Failure::Guest(shorten(text, ERROR_BYTES)))?;
+        if data.len() > SNAPSHOT_BYTES {
+            return Err(Failure::Guest(format!(
+                "state of {} is over the limit of {}",
+                show_bytes(data.len()),
+                show_bytes(SNAPSHOT_BYTES)
+            )));
+        }
+        Ok(Some(Snapshot { version, data }))
+    }
+
+    fn used(&self) -> Used {
+        let host = self.store.data();
+        let (log_lines, log_lines_dropped) = host.log.counts();
+        Used {
+            log_lines,
+            log_lines_dropped,
+            memory: host.meter.memory(),
+        }
+    }
+}
+
+/// Describes a program without putting it to work.
+pub(crate) fn describe(program: &Program, options: &Options) -> Result<Description, StartError> {
+    let options = Arc::new(options.clone());
+    let metrics = Arc::new(Metrics::default());
+    let (mut store, functions) = make(program, &options, &metrics, 0, options.now)?;
+    functions.describe(program, &options, &mut store)
+}
+
+/// The exports of an instance.
+struct Functions {
+    describe: TypedFunc<(), (bindings::Description,)>,
+    configure: TypedFunc<(String,), (Result<(), String>,)>,
+    decide: TypedFunc<(Arc<types::Round>,), (Result<types::Answer, String>,)>,
+    save: Option<TypedFunc<(), (Result<WitSnapshot, String>,)>>,
+    restore: Option<TypedFunc<(WitSnapshot,), (Result<(), String>,)>>,
+}
+
+impl Functions {
+    fn describe(
+        &self,
+        program: &Program,
+        options: &Options,
+        store: &mut Store<Host>,
+    ) -> Result<Description, StartError> {
+        let (description,) = call(program, options, store, Phase::Describe, &self.describe, ())
+            .map_err(|text| StartError::Stopped {
+                policy: options.name.clone(),
+                text,
+            })?;
+        Ok(Description {
+            name: description.name,
+            version: description.version,
+            summary: description.summary,
+        })
+    }
+}
+
+/// A store with an instance in it, before its first call.
+fn make(
+    program: &Program,
+    options: &Arc<Options>,
+    metrics: &Arc<Metrics>,
+    number: u64,
+    now: Instant,
+) -> Result<(Store<Host>, Functions), StartError> {
+    let host = Host::new(Arc::clone(options), Arc::clone(metrics), number, now);
+    let mut store = Store::new(program.engine(), host);
+    store.limiter(|host| &mut host.meter);
+    store.set_epoch_deadline(Ticker::ticks(options.limits.startup));
+    let found = {
+        let _ticking = program.ticker().tick();
+        instantiate(program, &mut store)
+    };
+    match found {
+        Ok(functions) => Ok((store, functions)),
+        Err(error) => {
+            let policy = options.name.clone();
+            let host = store.data();
+            // A start function that traps, or too little memory, is the
+            // policy's fault; the rest is not.
+            if error.is::<wasmtime::Trap>() || host.meter.refused().is_some() {
+                let text = explain(&error, host, &options.limits);
+                Err(StartError::Stopped { policy, text })
+            } else {
+                let text = format!("{error:#}");
+                Err(StartError::Host { policy, text })
+            }
+        }
+    }
+}
+
+fn instantiate(program: &Program, store: &mut Store<Host>) -> wasmtime::Result<Functions> {
+    let exports = program.exports();
+    let instance = program.pre().instantiate(&mut *store)?;
+    let mut functions = Functions {
+        describe: instance.get_typed_func(&mut *store, &exports.describe)?,
+        configure: instance.get_typed_func(&mut *store, &exports.configure)?,
+        decide: instance.get_typed_func(&mut *store, &exports.decide)?,
+        save: None,
+        restore: None,
+    };
+    if let Some(state) = &exports.state {
+        functions.save = Some(instance.get_typed_func(&mut *store, &state.save)?);
+        functions.restore = Some(instance.get_typed_func(&mut *store, &state.restore)?);
+    }
+    Ok(functions)
+}
+
+/// One call under its limits. The error is the text for people; the instance is
+/// dead then.
+fn call<P, R>(
+    program: &Program,
+    options: &Options,
+    store: &mut Store<Host>,
+    phase: Phase,
+    function: &TypedFunc<P, R>,
+    arguments: P,
+) -> Result<R, String>
+where
+    P: ComponentNamedList + Lower,
+    R: ComponentNamedList + Lift,
+{
+    let limits = &options.limits;
+    store.data_mut().begin_call(phase);
+    store.set_epoch_deadline(Ticker::ticks(deadline(phase, limits)));
+    store.set_hostcall_fuel(transfer(phase, limits));
+    let result = {
+        let _ticking = program.ticker().tick();
+        function.call(&mut *store, arguments)
+    };
+    store.data_mut().log.end_call();
+    result.map_err(|error| explain(&error, store.data(), limits))
+}

@@ -1,0 +1,159 @@
+//! A policy that goes on after its instances die: the piece that the host runs.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use offerd_core::policy::{Answer, Failure, Round};
+
+use crate::instance::{Instance, Used};
+use crate::metrics::Metrics;
+use crate::options::{Description, Options, Snapshot, StartError};
+use crate::program::Program;
+
+/// What decides: a policy in WebAssembly ([`Policy`]), or Rust code in the same
+/// place (benchmarks, tests, simulations).
+pub trait PolicyCode: Send {
+    /// One round. The round is given away: its tables are moved, not copied.
+    fn decide(&mut self, round: Round) -> Decided;
+
+    /// State that outlives an instance; `None` if the policy has none.
+    fn save(&mut self) -> Result<Option<Snapshot>, Failure> {
+        Ok(None)
+    }
+}
+
+/// Outcome of a round.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decided {
+    /// Number of the round.
+    pub round: u32,
+    pub result: Result<Answer, Failure>,
+    pub stats: CallStats,
+}
+
+/// What a call took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CallStats {
+    pub duration: Duration,
+    pub log_lines: u32,
+    pub log_lines_dropped: u32,
+    /// Bytes of linear memory that the policy has.
+    pub memory: usize,
+    /// The instance that decided: 0 is the first, each restart adds one.
+    pub instance: u64,
+}
+
+/// A policy in WebAssembly. A trap ends its instance; the next round makes a new
+/// one, which is configured and given the state that was saved last.
+#[derive(Debug)]
+pub struct Policy {
+    program: Program,
+    options: Arc<Options>,
+    metrics: Arc<Metrics>,
+    description: Description,
+    instance: Option<Instance>,
+    /// Number of the current instance.
+    number: u64,
+    saved: Option<Snapshot>,
+}
+
+impl Policy {
+    /// Describes, configures and restores an instance. Blocks, up to
+    /// `limits.startup` for each of these.
+    pub fn start(program: &Program, options: Options) -> Result<Self, StartError> {
+        let mut options = Arc::new(options);
+        let saved = Arc::make_mut(&mut options).state.take();
+        let metrics = Arc::new(Metrics::default());
+        let now = options.now;
+        let instance = Instance::start(program, &options, &metrics, 0, now, saved.as_ref())?;
+        Ok(Self {
+            program: program.clone(),
+            description: instance.description().clone(),
+            options,
+            metrics,
+            instance: Some(instance),
+            number: 0,
+            saved,
+        })
+    }
+
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// Its counters and gauges, to be kept and shown elsewhere.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
+    }
+
+    fn decide_inner(&mut self, round: &mut Round) -> (Result<Answer, Failure>, Used) {
+        let instance = match &mut self.instance {
+            Some(instance) => instance,
+            empty => {
+                self.number += 1;
+                let started = Instance::start(
+                    &self.program,
+                    &self.options,
+                    &self.metrics,
+                    self.number,
+                    round.now,
+                    self.saved.as_ref(),
+                );
+                match started {
+                    Ok(instance) => empty.insert(instance),
+                    Err(error) => return (Err(failed_start(&error)), Used::default()),
+                }
+            }
+        };
+        let (result, used) = instance.decide(round);
+        if matches!(result, Err(Failure::Trap(_) | Failure::Host(_))) {
+            self.instance = None;
+        }
+        (result, used)
+    }
+}
+
+impl PolicyCode for Policy {
+    fn decide(&mut self, mut round: Round) -> Decided {
+        let started = Instant::now();
+        let (result, used) = self.decide_inner(&mut round);
+        Decided {
+            round: round.number,
+            result,
+            stats: CallStats {
+                duration: started.elapsed(),
+                log_lines: used.log_lines,
+                log_lines_dropped: used.log_lines_dropped,
+                memory: used.memory,
+                instance: self.number,
+            },
+        }
+    }
+
+    /// Without an instance (it ended in the last round) this is what was saved
+    /// before.
+    fn save(&mut self) -> Result<Option<Snapshot>, Failure> {
+        if let Some(instance) = &mut self.instance {
+            match instance.save() {
+                Ok(saved) => self.saved = saved,
+                Err(failure) => {
+                    if !matches!(failure, Failure::Guest(_)) {
+                        self.instance = None;
+                    }
+                    return Err(failure);
+                }
+            }
+        }
+        Ok(self.saved.clone())
+    }
+}
+
+fn failed_start(error: &StartError) -> Failure {
+    let text = format!("a new instance did not start: {error}");
+    match error {
+        StartError::Host { .. } => Failure::Host(text),
+        StartError::Configure { .. } | StartError::Restore { .. } | StartError::Stopped { .. } => {
+            Failure::Trap(text)
+        }
+    }
+}
