@@ -5,5 +5,6 @@
 //! tasks: that is the machine's (offerd-core) and the policies'.
 
 pub mod config;
+pub mod jobs;
 pub mod reading;
 pub mod telemetry;

@@ -14,7 +14,8 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use address::{Listen, Master, parse_listen, parse_master};
+pub use address::{Listen, parse_listen, parse_master};
+use offerd_mesos::Address;
 
 use crate::reading::{Mistakes, Section, Sink, parse_toml};
 
@@ -38,11 +39,9 @@ pub struct Config {
 #[derive(Debug, Clone)]
 pub struct Mesos {
     /// At least one.
-    pub masters: Vec<Master>,
+    pub masters: Vec<Address>,
     pub credentials: Option<Credentials>,
-    /// File with the certificates (PEM) that a master's certificate must lead
-    /// to; `None`: those of the operating system are not used either, so TLS
-    /// needs this.
+    /// Speak TLS, and trust the certificates (PEM) in this file alone.
     pub ca: Option<PathBuf>,
 }
 

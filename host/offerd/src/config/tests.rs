@@ -80,7 +80,7 @@ fn every_setting_is_read() {
     std::fs::write(dir.path().join("ca.pem"), "").unwrap();
     let text = r#"
 [mesos]
-masters = ["https://m1:5050", "https://m2:5050"]
+masters = ["m1:5050", "m2:5050"]
 credentials = { principal = "p", secret_file = "secret" }
 tls = { ca = "ca.pem" }
 [framework]

@@ -165,6 +165,16 @@ impl<'a> Section<'a> {
         )
     }
 
+    /// A list whose items have different types, each with its place.
+    pub(crate) fn items(
+        &mut self,
+        key: &'static str,
+        expected: &str,
+    ) -> Option<Vec<(Spot<'a>, &'a Node)>> {
+        let node = self.node(key)?;
+        items(&self.below(key, node), node, expected)
+    }
+
     /// The node of a key, whatever it is.
     pub(crate) fn any(&mut self, key: &'static str) -> Option<(Spot<'a>, &'a Node)> {
         let node = self.node(key)?;

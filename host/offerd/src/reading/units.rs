@@ -57,7 +57,7 @@ pub fn show_bytes(bytes: u64) -> String {
         if *factor > 1 && bytes >= *factor {
             let name = names.first().copied().unwrap_or_default();
             let value = bytes as f64 / *factor as f64;
-            return if bytes % factor == 0 {
+            return if bytes.is_multiple_of(*factor) {
                 format!("{value}{name}")
             } else {
                 format!("{value:.1}{name}")
