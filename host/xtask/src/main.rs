@@ -1,2 +1,153 @@
-//! placeholder
-fn main() {}
+//! `cargo xtask COMMAND`: everything that is done with this repository, in one
+//! place, the same for people and for CI.
+
+mod guests;
+mod mesos;
+mod tidy;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "Builds, runs and checks offerd")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Sets up what is missing: the wasm target and, on Linux x86-64, a real Mesos.
+    Setup,
+    /// Builds all policies into target/guests/NAME.wasm; skips those that are fresh.
+    Guests,
+    /// Sets up what is missing and runs all tests.
+    Test {
+        /// Nothing may be skipped: no real Mesos is an error.
+        #[arg(long)]
+        ci: bool,
+        /// Handed to `cargo test`, for example `-p offerd-core`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Shows offerd at work: a simulated master, a policy, jobs until they end.
+    Demo {
+        /// On a real Mesos instead of the simulated one.
+        #[arg(long)]
+        real: bool,
+        /// Handed to `offerd demo`, for example `--policy spread`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Runs the benchmarks; see docs/performance.md.
+    Bench {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Writes the committed generated code anew.
+    Bless,
+    /// Checks what compilers do not: crate arrows, file headers, links, leftovers.
+    Tidy,
+}
+
+fn main() -> Result<()> {
+    let root = root()?;
+    match Arguments::parse().command {
+        Task::Setup => {
+            guests::target()?;
+            mesos::set_up(&root).map(|_| ())
+        }
+        Task::Guests => guests::build(&root),
+        Task::Test { ci, arguments } => test(&root, ci, &arguments),
+        Task::Demo { real, arguments } => demo(&root, real, arguments),
+        Task::Bench { arguments } => {
+            guests::build(&root)?;
+            run(cargo(&root).args(["bench", "--workspace"]).args(arguments))
+        }
+        Task::Bless => run(cargo(&root)
+            .args(["test", "-p", "mesos-v1", "--test", "generated"])
+            .env("OFFERD_BLESS", "1")),
+        Task::Tidy => tidy::check(&root),
+    }
+}
+
+/// The workspace's folder, found from where this program was compiled.
+fn root() -> Result<PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = here
+        .ancestors()
+        .nth(2)
+        .context("host/xtask is not in a workspace")?;
+    Ok(root.to_owned())
+}
+
+fn cargo(root: &Path) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root);
+    command
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command
+        .status()
+        .with_context(|| format!("{program} can't be started"))?;
+    if !status.success() {
+        let arguments: Vec<_> = command
+            .get_args()
+            .map(|a| a.to_string_lossy().into_owned())
+            .collect();
+        bail!("`{program} {}` failed ({status})", arguments.join(" "));
+    }
+    Ok(())
+}
+
+fn test(root: &Path, ci: bool, arguments: &[OsString]) -> Result<()> {
+    guests::build(root)?;
+    let mesos = mesos::set_up(root);
+    let mut command = cargo(root);
+    command
+        .arg("test")
+        .env("OFFERD_GUESTS", guests::folder(root));
+    // Options like -p choose the packages themselves.
+    if arguments.is_empty() {
+        command.arg("--workspace");
+    }
+    command.args(arguments);
+    let skipped = match mesos {
+        Ok(program) => {
+            command.env("OFFERD_MESOS_LOCAL", program);
+            None
+        }
+        Err(error) if ci => return Err(error.context("in CI the real Mesos must be there")),
+        Err(error) => Some(error),
+    };
+    if ci {
+        command.env("OFFERD_CI", "1");
+    }
+    let result = run(&mut command);
+    if let Some(error) = skipped {
+        eprintln!("\n*** SKIPPED: all tests on a real Mesos. {error:#} ***\n");
+    }
+    result
+}
+
+fn demo(root: &Path, real: bool, arguments: Vec<OsString>) -> Result<()> {
+    guests::build(root)?;
+    let mut command = cargo(root);
+    command.args(["run", "--quiet", "-p", "offerd", "--", "demo", "--guests"]);
+    command.arg(guests::folder(root));
+    let cluster = if real {
+        Some(mesos::Cluster::start(&mesos::set_up(root)?)?)
+    } else {
+        None
+    };
+    if let Some(cluster) = &cluster {
+        command.args(["--master", &cluster.address]);
+    }
+    run(command.args(arguments))
+}
