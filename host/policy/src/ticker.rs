@@ -37,12 +37,16 @@ pub(crate) struct Ticking<'a>(&'a Shared);
 
 impl Ticker {
     pub(crate) fn start(engine: Engine) -> std::io::Result<Self> {
+        Self::start_with(engine, IDLE_TICKS)
+    }
+
+    fn start_with(engine: Engine, idle_ticks: u32) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let thread = std::thread::Builder::new()
             .name("policy-ticker".to_owned())
             .spawn({
                 let shared = Arc::clone(&shared);
-                move || shared.run(|| engine.increment_epoch())
+                move || shared.run(idle_ticks, || engine.increment_epoch())
             })?;
         Ok(Self {
             shared,
@@ -97,7 +101,7 @@ impl Drop for Ticker {
 }
 
 impl Shared {
-    fn run(&self, tick: impl Fn()) {
+    fn run(&self, idle_ticks: u32, tick: impl Fn()) {
         let mut idle = 0;
         while self.wait(TICK) {
             tick();
@@ -106,7 +110,7 @@ impl Shared {
             } else {
                 0
             };
-            if idle >= IDLE_TICKS {
+            if idle >= idle_ticks {
                 self.sleep();
                 idle = 0;
             }
@@ -153,7 +157,7 @@ mod tests {
 
     #[test]
     fn sleeps_when_idle_wakes_for_a_call_and_ends_when_dropped() {
-        let ticker = Ticker::start(Engine::default()).unwrap();
+        let ticker = Ticker::start_with(Engine::default(), 1).unwrap();
         for _ in 0..2 {
             while !ticker.shared.asleep.load(Ordering::SeqCst) {
                 std::thread::yield_now();
