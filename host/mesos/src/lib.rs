@@ -8,5 +8,5 @@ pub mod client;
 pub mod codec;
 pub mod convert;
 
-pub use client::{Address, Client, Settings, Transport, start};
+pub use client::{Address, Client, Settings, TlsError, Transport, start};
 pub use codec::ProtobufCodec;

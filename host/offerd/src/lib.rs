@@ -4,7 +4,16 @@
 //! This crate puts the others together and decides nothing about offers or
 //! tasks: that is the machine's (offerd-core) and the policies'.
 
+pub mod admin;
+pub mod cli;
+mod clock;
 pub mod config;
+mod demo;
+mod driver;
 pub mod jobs;
+mod ledger;
+pub mod policies;
 pub mod reading;
+pub mod report;
+pub mod service;
 pub mod telemetry;

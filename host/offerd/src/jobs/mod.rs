@@ -6,6 +6,8 @@
 
 mod read;
 
+pub(crate) use read::check_scale;
+
 #[cfg(test)]
 mod tests;
 

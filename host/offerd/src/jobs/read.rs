@@ -134,8 +134,15 @@ fn check_kind(kind: String) -> Result<JobKind, String> {
     }
 }
 
-/// Also for scaling.
-pub(crate) fn check_count(count: u32) -> Result<u32, String> {
+/// The new number of tasks of a job. 0 is possible: a service may rest.
+pub(crate) fn check_scale(count: u32) -> Result<u32, String> {
+    match count {
+        0 => Ok(0),
+        _ => check_count(count),
+    }
+}
+
+fn check_count(count: u32) -> Result<u32, String> {
     match count {
         0 => Err("a job of 0 tasks would do nothing; write at least 1".to_owned()),
         1..=MOST_TASKS => Ok(count),

@@ -1,0 +1,85 @@
+//! The JSON of the admin API, for the server and for its clients. Jobs and
+//! tasks are those of the machine (`offerd_core::machine::view`).
+
+use offerd_core::machine::view::{Counters, RoleStatus};
+use serde::{Deserialize, Serialize};
+
+use crate::reading::Mistake;
+
+/// `GET /v1/status`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Of this offerd.
+    pub version: String,
+    pub framework: String,
+    pub framework_id: Option<String>,
+    pub subscribed: bool,
+    pub master: Option<String>,
+    pub offers_held: usize,
+    pub tasks_waiting: u32,
+    pub tasks_live: usize,
+    pub roles: Vec<RoleStatus>,
+    pub policies: Vec<PolicyStatus>,
+    pub counters: Counters,
+    /// Directory of the store, or `memory`.
+    pub store: String,
+    /// Milliseconds since the epoch.
+    pub started: u64,
+    /// In seconds.
+    pub uptime: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PolicyStatus {
+    pub name: String,
+    pub roles: Vec<String>,
+    pub file: String,
+    /// SHA-256 of the file in hex.
+    pub digest: String,
+    /// As the policy says.
+    pub version: String,
+    pub summary: String,
+    /// Calls so far.
+    pub rounds: u32,
+    /// Failures since the last good answer, and the latest one's text.
+    pub strikes: u32,
+    pub last_failure: Option<String>,
+    /// Instances that were ended and made anew.
+    pub restarts: u64,
+    /// Seconds spent in it.
+    pub busy: f64,
+    /// Bytes of linear memory.
+    pub memory: usize,
+}
+
+/// Answer to what changes something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// One sentence for each thing done.
+    pub done: Vec<String>,
+}
+
+/// Body of `POST /v1/jobs/NAME/scale`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scale {
+    pub count: u32,
+}
+
+/// Body of every answer that is no success.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    pub error: Failure,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Failure {
+    pub message: String,
+    /// One sentence for each reason.
+    #[serde(default)]
+    pub details: Vec<String>,
+    /// The same with positions in the body that was sent, if that was the
+    /// trouble.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mistakes: Vec<Mistake>,
+}

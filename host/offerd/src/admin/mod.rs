@@ -1,0 +1,55 @@
+//! The admin API: HTTP with JSON on a loopback address or a Unix socket.
+//!
+//! The server asks the driver and never touches the machine; what it answers is
+//! described in docs/admin-api.md. The client is what the commands use.
+
+pub mod api;
+pub mod client;
+pub(crate) mod guard;
+mod metrics;
+pub(crate) mod routes;
+pub(crate) mod server;
+
+use offerd_core::machine::view::{JobStatus, TaskSummary};
+use offerd_core::machine::{Reply, Request};
+use tokio::sync::{mpsc, oneshot};
+
+pub(crate) use metrics::{PolicyNumbers, Snapshot};
+
+/// Requests that wait for the loop. More of them wait in their connections.
+const WAITING: usize = 64;
+
+/// A question to the driver.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    Operator(Request, oneshot::Sender<Reply>),
+    Status(oneshot::Sender<api::Status>),
+    Jobs(oneshot::Sender<Vec<JobStatus>>),
+    Tasks(oneshot::Sender<Vec<TaskSummary>>),
+    Metrics(oneshot::Sender<Snapshot>),
+}
+
+/// The driver is gone: the service is ending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("offerd is stopping")]
+pub(crate) struct Stopping;
+
+/// The way to ask the driver.
+#[derive(Debug, Clone)]
+pub(crate) struct Asker(mpsc::Sender<Ask>);
+
+impl Asker {
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Ask>) {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        (Self(sender), receiver)
+    }
+
+    pub(crate) async fn ask<T>(
+        &self,
+        question: impl FnOnce(oneshot::Sender<T>) -> Ask,
+    ) -> Result<T, Stopping> {
+        let (sender, answer) = oneshot::channel();
+        self.0.send(question(sender)).await.map_err(|_| Stopping)?;
+        answer.await.map_err(|_| Stopping)
+    }
+}

@@ -1,0 +1,258 @@
+//! What each request means.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderMap};
+use http::{Method, StatusCode};
+use offerd_core::machine::{Reply, Request};
+use serde::Serialize;
+
+use crate::jobs::{self, Format};
+use crate::reading::Mistakes;
+
+use super::api::{Done, Failed, Failure, Scale};
+use super::metrics;
+use super::{Ask, Asker, Stopping};
+
+/// An answer before it becomes HTTP.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: &'static str,
+    /// For 405.
+    pub(crate) allow: Option<&'static str>,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    fn json(status: StatusCode, body: &impl Serialize) -> Self {
+        match serde_json::to_string(body) {
+            Ok(body) => Self {
+                status,
+                content_type: "application/json",
+                allow: None,
+                body,
+            },
+            Err(error) => Self {
+                status: StatusCode::INTERNAL_SERVER_ERROR,
+                content_type: "text/plain; charset=utf-8",
+                allow: None,
+                body: format!("the answer has no JSON form: {error}"),
+            },
+        }
+    }
+
+    pub(crate) fn failed(status: StatusCode, message: impl Into<String>) -> Self {
+        Self::failure(
+            status,
+            Failure {
+                message: message.into(),
+                ..Failure::default()
+            },
+        )
+    }
+
+    fn failure(status: StatusCode, error: Failure) -> Self {
+        Self::json(status, &Failed { error })
+    }
+
+    fn not_allowed(allow: &'static str) -> Self {
+        Self {
+            allow: Some(allow),
+            ..Self::failed(
+                StatusCode::METHOD_NOT_ALLOWED,
+                format!("this path takes {allow}"),
+            )
+        }
+    }
+}
+
+impl From<Stopping> for Answer {
+    fn from(stopping: Stopping) -> Self {
+        Self::failed(StatusCode::SERVICE_UNAVAILABLE, stopping.to_string())
+    }
+}
+
+/// What the routes need to know of the service.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) asker: Asker,
+    pub(crate) roles: Vec<String>,
+}
+
+/// Answers one request.
+pub(crate) async fn answer(
+    context: &Context,
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Answer {
+    match route(context, method, path, headers, body).await {
+        Ok(answer) | Err(answer) => answer,
+    }
+}
+
+async fn route(
+    context: &Context,
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<Answer, Answer> {
+    let asker = &context.asker;
+    let parts: Vec<String> = path.split('/').skip(1).map(decode).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let ok = StatusCode::OK;
+    match parts.as_slice() {
+        ["v1", "status"] => {
+            only(method, &Method::GET, "GET")?;
+            Ok(Answer::json(ok, &asker.ask(Ask::Status).await?))
+        }
+        ["v1", "tasks"] => {
+            only(method, &Method::GET, "GET")?;
+            Ok(Answer::json(ok, &asker.ask(Ask::Tasks).await?))
+        }
+        ["v1", "metrics"] => {
+            only(method, &Method::GET, "GET")?;
+            Ok(Answer {
+                status: ok,
+                content_type: "text/plain; version=0.0.4; charset=utf-8",
+                allow: None,
+                body: metrics::render(&asker.ask(Ask::Metrics).await?),
+            })
+        }
+        ["v1", "jobs"] if method == Method::GET => {
+            Ok(Answer::json(ok, &asker.ask(Ask::Jobs).await?))
+        }
+        ["v1", "jobs"] => {
+            only(method, &Method::POST, "GET, POST")?;
+            let jobs = submitted(headers, &body, &context.roles)?;
+            operate(asker, Request::Submit(jobs)).await
+        }
+        ["v1", "jobs", name] => {
+            only(method, &Method::DELETE, "DELETE")?;
+            operate(asker, Request::KillJob((*name).into())).await
+        }
+        ["v1", "jobs", name, "scale"] => {
+            only(method, &Method::POST, "POST")?;
+            let count = scale(headers, &body)?;
+            let job = (*name).into();
+            operate(asker, Request::Scale { job, count }).await
+        }
+        ["v1", "tasks", id] => {
+            only(method, &Method::DELETE, "DELETE")?;
+            operate(asker, Request::KillTask((*id).into())).await
+        }
+        _ => Err(Answer::failed(
+            StatusCode::NOT_FOUND,
+            format!(
+                "there is no {path}; the paths are /v1/status, /v1/jobs, /v1/jobs/NAME, \
+                 /v1/jobs/NAME/scale, /v1/tasks, /v1/tasks/ID and /v1/metrics"
+            ),
+        )),
+    }
+}
+
+fn only(method: &Method, right: &Method, allow: &'static str) -> Result<(), Answer> {
+    if method == right {
+        Ok(())
+    } else {
+        Err(Answer::not_allowed(allow))
+    }
+}
+
+async fn operate(asker: &Asker, request: Request) -> Result<Answer, Answer> {
+    let reply = asker.ask(|answer| Ask::Operator(request, answer)).await?;
+    match reply {
+        Reply::Done(done) => Ok(Answer::json(StatusCode::OK, &Done { done })),
+        Reply::Refused(details) => Err(Answer::failure(
+            StatusCode::CONFLICT,
+            Failure {
+                message: "nothing was done".to_owned(),
+                details,
+                mistakes: Vec::new(),
+            },
+        )),
+    }
+}
+
+fn submitted(
+    headers: &HeaderMap,
+    body: &[u8],
+    roles: &[String],
+) -> Result<Vec<offerd_core::job::JobSpec>, Answer> {
+    let format = match content_type(headers) {
+        Some("application/toml") => Format::Toml,
+        Some("application/json") => Format::Json,
+        other => {
+            return Err(Answer::failed(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                format!(
+                    "the Content-Type is {}; send jobs as application/toml or application/json",
+                    other.unwrap_or("missing")
+                ),
+            ));
+        }
+    };
+    let text = text(body)?;
+    jobs::parse("jobs", text, format, Some(roles)).map_err(|mistakes| wrong(&mistakes))
+}
+
+fn wrong(mistakes: &Mistakes) -> Answer {
+    Answer::failure(
+        StatusCode::BAD_REQUEST,
+        Failure {
+            message: format!("{} in the jobs; nothing was submitted", mistakes.count()),
+            details: mistakes.to_string().lines().map(str::to_owned).collect(),
+            mistakes: mistakes.list.clone(),
+        },
+    )
+}
+
+fn scale(headers: &HeaderMap, body: &[u8]) -> Result<u32, Answer> {
+    if content_type(headers) != Some("application/json") {
+        return Err(Answer::failed(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "send {\"count\": NUMBER} as application/json",
+        ));
+    }
+    let bad = |why: String| Answer::failed(StatusCode::BAD_REQUEST, why);
+    let Scale { count } = serde_json::from_slice(body)
+        .map_err(|error| bad(format!("the body is not {{\"count\": NUMBER}}: {error}")))?;
+    jobs::check_scale(count).map_err(bad)
+}
+
+fn content_type(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split_once(';').map_or(value, |(kind, _)| kind).trim())
+}
+
+fn text(body: &[u8]) -> Result<&str, Answer> {
+    std::str::from_utf8(body)
+        .map_err(|_| Answer::failed(StatusCode::BAD_REQUEST, "the body is not a text in UTF-8"))
+}
+
+/// Percent-decoding of one part of a path.
+fn decode(part: &str) -> String {
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        if *first == b'%'
+            && let [high, low, after @ ..] = tail
+            && let (Some(high), Some(low)) = (hex(*high), hex(*low))
+        {
+            bytes.push(high * 16 + low);
+            rest = after;
+        } else {
+            bytes.push(*first);
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
+}

@@ -1,0 +1,112 @@
+//! The command line. Each command has a file; this one says what there is.
+//!
+//! Exit status: 0 done; 1 it did not work, or what was waited for failed; 2 the
+//! command line is wrong.
+
+pub(crate) mod ask;
+mod check;
+pub(crate) mod job;
+mod run;
+mod status;
+mod table;
+mod task;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::demo;
+
+/// Hosts Apache Mesos scheduling policies as WebAssembly components.
+///
+/// `offerd run` is the service: it subscribes to a Mesos master, shows offers
+/// and waiting tasks to the policies, checks what they decide, and launches
+/// tasks. The other commands ask a running service.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service until it gets SIGTERM or Ctrl-C.
+    Run(run::Arguments),
+    /// Show offerd at work on a simulated master.
+    Demo(demo::Arguments),
+    /// Say whether a file can be used as a policy, and what it is.
+    Check(check::Arguments),
+    /// Submit, list, scale and kill jobs.
+    #[command(subcommand)]
+    Job(job::Command),
+    /// List and kill tasks.
+    #[command(subcommand)]
+    Task(task::Command),
+    /// Show the state of the service.
+    Status(status::Arguments),
+}
+
+/// Where the running offerd is. One of the three says it, the first that is
+/// given; without any, `offerd.toml` here, then 127.0.0.1:5580.
+#[derive(Debug, Args)]
+struct Target {
+    /// Address of the admin API: HOST:PORT or unix:PATH.
+    #[arg(long, env = "OFFERD_ADMIN", value_name = "ADDRESS", global = true)]
+    admin: Option<String>,
+    /// Configuration file that names the address.
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+}
+
+/// Runs a command and gives the exit status.
+pub fn run(arguments: Arguments) -> ExitCode {
+    let result = match arguments.command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Demo(arguments) => demo::run(arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Job(command) => job::run(command),
+        Command::Task(command) => task::run(command),
+        Command::Status(arguments) => status::run(&arguments),
+    };
+    match result {
+        Ok(code) => code,
+        Err(Failed(text)) => {
+            eprintln!("{text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Why a command did not work, ready to be printed.
+#[derive(Debug)]
+pub(crate) struct Failed(pub(crate) String);
+
+impl Failed {
+    /// `what` failed: the error and its causes.
+    pub(crate) fn new(error: &dyn std::error::Error) -> Self {
+        Self(format!("error: {}", crate::report::chain(error)))
+    }
+}
+
+pub(crate) type Outcome = Result<ExitCode, Failed>;
+
+/// Runs a future on a runtime of this thread.
+pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failed::new(&error))?
+        .block_on(future)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,410 @@
+//! The loop: what happens goes into the machine, what it wants is carried out.
+//!
+//! One task owns the machine. Everything else sends it messages: the client,
+//! the policies' threads, the ledger's thread, the admin API, the clock. The
+//! driver decides nothing; it keeps the order that the machine gave, and holds
+//! back calls and replies until the records before them are on the disk.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use offerd_core::call::Call;
+use offerd_core::ids::PolicyHandle;
+use offerd_core::machine::{
+    CallId, Effect, Input, Machine, Notice, Record, Reply, Session, Severity, Subscription, Ticket,
+};
+use offerd_core::policy::{Failure, Round};
+use offerd_mesos::{Client, Transport};
+use offerd_policy::{CallStats, Decided, Metrics, PolicyThread, Reply as PolicyReply};
+use offerd_store::CommitError;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::admin::{Ask, PolicyNumbers, Snapshot, api};
+use crate::clock::Clock;
+use crate::ledger::Ledger;
+use crate::policies::About;
+
+/// Messages taken together before the machine is asked what to do.
+const BATCH: usize = 1024;
+
+/// Why the service ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Ended {
+    /// The machine or the client says that going on makes no sense.
+    #[error("{0}")]
+    Stopped(String),
+    /// What cannot be remembered must not be done.
+    #[error("the store cannot be written, so nothing more can be done safely")]
+    Store(#[source] CommitError),
+    #[error("the {0} ended, which is a fault of offerd")]
+    Lost(&'static str),
+}
+
+/// A policy at work.
+pub(crate) struct Running {
+    pub(crate) name: String,
+    pub(crate) about: About,
+    pub(crate) thread: PolicyThread,
+    pub(crate) metrics: Option<Arc<Metrics>>,
+    pub(crate) totals: Totals,
+}
+
+/// What a policy has used since the start.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    busy: std::time::Duration,
+    restarts: u64,
+    memory: usize,
+}
+
+impl Totals {
+    fn add(&mut self, stats: &CallStats) {
+        self.busy += stats.duration;
+        self.restarts = stats.instance;
+        self.memory = stats.memory;
+    }
+}
+
+/// Fixed facts for the status page.
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    pub(crate) framework: String,
+    pub(crate) store: String,
+}
+
+/// Where the driver's messages come from.
+pub(crate) struct Sources {
+    pub(crate) transport: mpsc::UnboundedReceiver<Vec<Transport>>,
+    pub(crate) policies: mpsc::UnboundedReceiver<(PolicyHandle, PolicyReply)>,
+    pub(crate) commits: mpsc::UnboundedReceiver<Result<(), CommitError>>,
+    pub(crate) asks: mpsc::Receiver<Ask>,
+    pub(crate) stop: oneshot::Receiver<()>,
+}
+
+pub(crate) struct Driver {
+    pub(crate) machine: Machine,
+    pub(crate) clock: Clock,
+    pub(crate) client: Client,
+    pub(crate) subscription: watch::Sender<Subscription>,
+    pub(crate) ledger: Ledger,
+    pub(crate) policies: Vec<Running>,
+    /// The other end of [`Sources::policies`].
+    pub(crate) replies: mpsc::UnboundedSender<(PolicyHandle, PolicyReply)>,
+    pub(crate) facts: Facts,
+    pub(crate) waiting: Waiting,
+}
+
+/// What waits for something: commits, and those who asked.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
+    /// Effects that wait for commits, in order; a commit stands before what
+    /// depends on it.
+    held: VecDeque<Held>,
+    tickets: HashMap<Ticket, oneshot::Sender<Reply>>,
+    next_ticket: u64,
+}
+
+#[derive(Debug)]
+enum Held {
+    Commit,
+    Effect(Effect),
+}
+
+impl Driver {
+    /// Runs until it is told to stop or cannot go on. `effects`: those of the
+    /// machine's start.
+    pub(crate) async fn run(
+        mut self,
+        mut effects: Vec<Effect>,
+        mut sources: Sources,
+    ) -> Result<(), Ended> {
+        let mut inputs = Vec::new();
+        let mut asks = Vec::new();
+        self.carry_out(&mut effects)?;
+        loop {
+            let deadline = self.machine.next_deadline();
+            let timer = async {
+                match deadline {
+                    Some(at) => tokio::time::sleep_until(self.clock.moment(at)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                _ = &mut sources.stop => break,
+                Some(done) = sources.commits.recv() => self.committed(done)?,
+                reply = sources.policies.recv() => match reply {
+                    Some((policy, reply)) => self.decided(policy, reply, &mut inputs),
+                    None => return Err(Ended::Lost("policies' threads")),
+                },
+                events = sources.transport.recv() => match events {
+                    Some(events) => take_events(events, &mut inputs)?,
+                    None => return Err(Ended::Lost("connection to the master")),
+                },
+                Some(ask) = sources.asks.recv() => asks.push(ask),
+                () = timer => inputs.push(Input::Tick),
+            }
+            while inputs.len() < BATCH
+                && let Ok(events) = sources.transport.try_recv()
+            {
+                take_events(events, &mut inputs)?;
+            }
+            while let Ok((policy, reply)) = sources.policies.try_recv() {
+                self.decided(policy, reply, &mut inputs);
+            }
+            for ask in asks.drain(..) {
+                self.asked(ask, &mut inputs);
+            }
+            if !inputs.is_empty() {
+                let now = self.clock.now();
+                self.machine.handle_all(now, inputs.drain(..), &mut effects);
+                self.carry_out(&mut effects)?;
+            }
+        }
+        self.finish(&mut sources).await
+    }
+
+    /// Waits for the commits that are under way; calls that waited for them are
+    /// still sent.
+    async fn finish(mut self, sources: &mut Sources) -> Result<(), Ended> {
+        while !self.waiting.held.is_empty() {
+            match sources.commits.recv().await {
+                Some(done) => self.committed(done)?,
+                None => return Err(Ended::Lost("ledger's thread")),
+            }
+        }
+        Ok(())
+    }
+
+    fn decided(&mut self, handle: PolicyHandle, reply: PolicyReply, inputs: &mut Vec<Input>) {
+        let PolicyReply::Decided(decided) = reply else {
+            return;
+        };
+        if let Some(policy) = self.policies.get_mut(handle.0 as usize) {
+            policy.totals.add(&decided.stats);
+        }
+        inputs.push(Input::Answered {
+            policy: handle,
+            round: decided.round,
+            result: decided.result,
+        });
+    }
+
+    fn asked(&mut self, ask: Ask, inputs: &mut Vec<Input>) {
+        // Nobody hears the answer if the asker went away; that is no fault.
+        match ask {
+            Ask::Operator(request, answer) => {
+                self.waiting.next_ticket += 1;
+                let ticket = Ticket(self.waiting.next_ticket);
+                self.waiting.tickets.insert(ticket, answer);
+                inputs.push(Input::Operator { ticket, request });
+            }
+            Ask::Status(answer) => drop(answer.send(self.status())),
+            Ask::Jobs(answer) => drop(answer.send(self.machine.jobs())),
+            Ask::Tasks(answer) => drop(answer.send(self.machine.tasks())),
+            Ask::Metrics(answer) => drop(answer.send(self.snapshot())),
+        }
+    }
+
+    /// Carries out what needs no disk, and puts the rest behind its commit.
+    fn carry_out(&mut self, effects: &mut Vec<Effect>) -> Result<(), Ended> {
+        let mut records: Vec<Record> = Vec::new();
+        let mut later = Vec::new();
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Persist(record) if self.ledger.is_durable() => records.push(record),
+                Effect::Persist(_) => {}
+                Effect::Invoke { policy, round } => self.invoke(policy, round),
+                Effect::Notice(notice) => self.notice(&notice),
+                Effect::Stop(why) => return Err(Ended::Stopped(why)),
+                Effect::Send { .. } | Effect::Reply { .. } | Effect::Subscription(_) => {
+                    later.push(effect);
+                }
+            }
+        }
+        if !records.is_empty() {
+            if !self.ledger.commit(records) {
+                return Err(Ended::Lost("ledger's thread"));
+            }
+            self.waiting.held.push_back(Held::Commit);
+        }
+        if self.waiting.held.is_empty() {
+            self.release(later);
+        } else {
+            self.waiting
+                .held
+                .extend(later.into_iter().map(Held::Effect));
+        }
+        Ok(())
+    }
+
+    /// The oldest commit is done: lets go of what waited for it.
+    fn committed(&mut self, done: Result<(), CommitError>) -> Result<(), Ended> {
+        done.map_err(Ended::Store)?;
+        let mut ready = Vec::new();
+        // The first is the commit itself.
+        self.waiting.held.pop_front();
+        while let Some(Held::Effect(_)) = self.waiting.held.front() {
+            if let Some(Held::Effect(effect)) = self.waiting.held.pop_front() {
+                ready.push(effect);
+            }
+        }
+        self.release(ready);
+        Ok(())
+    }
+
+    fn release(&mut self, effects: Vec<Effect>) {
+        let mut calls = Vec::new();
+        let mut live = None;
+        for effect in effects {
+            match effect {
+                Effect::Send { session, id, call } => {
+                    if live != Some(session) {
+                        self.send(live, &mut calls);
+                        live = Some(session);
+                    }
+                    calls.push((id, call));
+                }
+                Effect::Reply { ticket, reply } => {
+                    if let Some(answer) = self.waiting.tickets.remove(&ticket) {
+                        // The asker may have gone away.
+                        let _ = answer.send(reply);
+                    }
+                }
+                Effect::Subscription(subscription) => {
+                    self.subscription.send_replace(subscription);
+                }
+                Effect::Persist(_)
+                | Effect::Invoke { .. }
+                | Effect::Notice(_)
+                | Effect::Stop(_) => {}
+            }
+        }
+        self.send(live, &mut calls);
+    }
+
+    fn send(&self, session: Option<Session>, calls: &mut Vec<(CallId, Call)>) {
+        if let Some(session) = session
+            && !calls.is_empty()
+        {
+            self.client.send(session, std::mem::take(calls));
+        }
+    }
+
+    fn invoke(&mut self, handle: PolicyHandle, round: Box<Round>) {
+        let Some(policy) = self.policies.get(handle.0 as usize) else {
+            return;
+        };
+        let number = round.number;
+        if let Err(error) = policy.thread.invoke(round) {
+            // The machine must hear of it, or it would wait for ever.
+            let failed = PolicyReply::Decided(Box::new(Decided {
+                round: number,
+                result: Err(Failure::Host(error.to_string())),
+                stats: CallStats::default(),
+            }));
+            // The receiver is this driver's own.
+            let _ = self.replies.send((handle, failed));
+        }
+    }
+
+    fn notice(&self, notice: &Notice) {
+        let policy = notice
+            .policy
+            .and_then(|policy| self.policies.get(policy.0 as usize))
+            .map(|policy| policy.name.as_str());
+        let task = notice.task.as_ref().map(|task| task.as_str());
+        let text = &notice.text;
+        match notice.severity {
+            Severity::Debug => tracing::debug!(policy, task, "{text}"),
+            Severity::Info => tracing::info!(policy, task, "{text}"),
+            Severity::Warn => tracing::warn!(policy, task, "{text}"),
+            Severity::Error => tracing::error!(policy, task, "{text}"),
+        }
+    }
+
+    fn status(&self) -> api::Status {
+        let status = self.machine.status();
+        let policies = status
+            .policies
+            .into_iter()
+            .zip(&self.policies)
+            .map(|(view, running)| api::PolicyStatus {
+                name: view.name,
+                roles: view.roles,
+                file: running.about.file.clone(),
+                digest: running.about.digest.clone(),
+                version: running.about.version.clone(),
+                summary: running.about.summary.clone(),
+                rounds: view.rounds,
+                strikes: view.strikes,
+                last_failure: view.last_failure,
+                restarts: running.totals.restarts,
+                busy: running.totals.busy.as_secs_f64(),
+                memory: running.totals.memory,
+            })
+            .collect();
+        api::Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            framework: self.facts.framework.clone(),
+            framework_id: status.framework_id,
+            subscribed: status.subscribed,
+            master: status.master,
+            offers_held: status.offers_held,
+            tasks_waiting: status.tasks_waiting,
+            tasks_live: status.tasks_live,
+            roles: status.roles,
+            policies,
+            counters: status.counters,
+            store: self.facts.store.clone(),
+            started: self.clock.started_at().0 / 1_000_000,
+            uptime: self.clock.uptime().as_secs_f64(),
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            status: self.status(),
+            policies: self
+                .policies
+                .iter()
+                .filter_map(|policy| {
+                    let own = policy.metrics.as_ref()?.snapshot();
+                    Some(PolicyNumbers {
+                        policy: policy.name.clone(),
+                        own,
+                    })
+                })
+                .collect(),
+            jobs: self.machine.jobs().len(),
+        }
+    }
+}
+
+fn take_events(events: Vec<Transport>, inputs: &mut Vec<Input>) -> Result<(), Ended> {
+    for event in events {
+        inputs.push(match event {
+            Transport::Event { session, event } => Input::Master { session, event },
+            Transport::CallFailed { session, call, why } => {
+                Input::CallFailed { session, call, why }
+            }
+            Transport::Disconnected { session, reason } => Input::Disconnected { session, reason },
+            Transport::Notice {
+                warning: true,
+                text,
+            } => {
+                tracing::warn!("{text}");
+                continue;
+            }
+            Transport::Notice {
+                warning: false,
+                text,
+            } => {
+                tracing::info!("{text}");
+                continue;
+            }
+            Transport::Fatal(why) => return Err(Ended::Stopped(why)),
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,295 @@
+//! Puts the parts together and keeps them running: store, policies, connection,
+//! admin API, driver.
+
+use std::io;
+use std::sync::Arc;
+
+use offerd_core::ids::{PolicyHandle, Role};
+use offerd_core::machine::{Machine, PolicySettings, Settings, Subscription};
+use offerd_core::policy::Codec;
+use offerd_mesos::convert::FrameworkSettings;
+use offerd_mesos::{ProtobufCodec, TlsError};
+use offerd_policy::{PolicyThread, RoundLimits};
+use offerd_store::{LoadError, OpenError, Store};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::admin::Asker;
+use crate::admin::client::Admin;
+use crate::admin::routes::Context;
+use crate::admin::server::{self, BindError, Listener};
+use crate::clock::Clock;
+use crate::config::{Config, Store as StoreSettings};
+use crate::driver::{Driver, Ended, Facts, Running, Sources, Totals, Waiting};
+use crate::ledger::Ledger;
+use crate::policies::{self, PrepareError, Prepared, Surroundings};
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the store cannot be opened")]
+    Store(#[source] OpenError),
+    #[error("the store cannot be read")]
+    Load(#[source] LoadError),
+    #[error("not all policies can be put to work")]
+    Policies(#[source] PrepareError),
+    #[error("the admin API cannot be offered")]
+    Admin(#[source] BindError),
+    #[error("TLS to the masters cannot be set up")]
+    Tls(#[source] TlsError),
+    #[error("a thread cannot be started")]
+    Thread(#[source] io::Error),
+}
+
+/// A running offerd. Dropping it ends it without a word to the master: tasks go
+/// on, and a new one takes over with the same store.
+#[derive(Debug)]
+pub struct Service {
+    admin: Admin,
+    stop: Option<oneshot::Sender<()>>,
+    driver: JoinHandle<Result<(), Ended>>,
+    server: JoinHandle<()>,
+}
+
+impl Service {
+    /// Starts everything that a configuration says.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let parts = Parts::open(&config).await?;
+        let around = parts.surroundings();
+        let loading = config.clone();
+        // Compiling takes its time; the admin API of an older offerd, signals
+        // and the like go on meanwhile.
+        let prepared = tokio::task::spawn_blocking(move || policies::prepare(&loading, &around))
+            .await
+            .map_err(|error| StartError::Thread(io::Error::other(error)))?
+            .map_err(StartError::Policies)?;
+        parts.run(&config, prepared)
+    }
+
+    /// The same with policies that were made elsewhere, in place of those of
+    /// the configuration.
+    pub async fn start_with(config: Config, prepared: Vec<Prepared>) -> Result<Self, StartError> {
+        Parts::open(&config).await?.run(&config, prepared)
+    }
+
+    /// The way to ask it; with the port that was taken for port 0.
+    pub fn admin(&self) -> &Admin {
+        &self.admin
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn ended(&mut self) -> Result<(), Ended> {
+        match (&mut self.driver).await {
+            Ok(result) => result,
+            Err(_) => Err(Ended::Lost("driver")),
+        }
+    }
+
+    /// Ends it in order: what was begun is written down first.
+    pub async fn stop(mut self) -> Result<(), Ended> {
+        if let Some(stop) = self.stop.take() {
+            // It may have ended just now.
+            let _ = stop.send(());
+        }
+        self.ended().await
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.driver.abort();
+        self.server.abort();
+    }
+}
+
+/// What is opened before anything runs, so that what cannot be is said first.
+struct Parts {
+    clock: Clock,
+    store: Store,
+    ledger: offerd_core::machine::Ledger,
+    listener: Listener,
+    codec: Arc<dyn Codec>,
+    /// In the order of the policies: a role's handle is its position here.
+    roles: Vec<String>,
+    settings: Settings,
+}
+
+impl Parts {
+    async fn open(config: &Config) -> Result<Self, StartError> {
+        let listener = Listener::bind(&config.admin.listen)
+            .await
+            .map_err(StartError::Admin)?;
+        let store = match &config.store {
+            StoreSettings::Directory(dir) => Store::open(dir).map_err(StartError::Store)?,
+            StoreSettings::Memory => Store::memory(),
+        };
+        let ledger = store.load().map_err(StartError::Load)?;
+        let settings = settings(config);
+        let roles = settings
+            .policies
+            .iter()
+            .flat_map(|policy| policy.roles.iter().map(ToString::to_string))
+            .collect();
+        Ok(Self {
+            clock: Clock::new(),
+            store,
+            ledger,
+            listener,
+            codec: Arc::new(ProtobufCodec),
+            roles,
+            settings,
+        })
+    }
+
+    fn surroundings(&self) -> Surroundings {
+        let most = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Surroundings {
+            framework_id: self.ledger.framework_id.clone(),
+            roles: self
+                .roles
+                .iter()
+                .map(|role| Role::from(role.as_str()))
+                .collect(),
+            seed: self.settings.seed,
+            now: self.clock.now(),
+            codec: Arc::clone(&self.codec),
+            rounds: RoundLimits {
+                offer_lease: self.settings.offer_lease,
+                offers: most(self.settings.offers_per_round),
+                waiting: most(self.settings.waiting_per_round),
+            },
+        }
+    }
+
+    fn run(self, config: &Config, prepared: Vec<Prepared>) -> Result<Service, StartError> {
+        let address = self
+            .listener
+            .address()
+            .map_err(|source| StartError::Admin(BindError::other(&config.admin.listen, source)))?;
+        let (replies, decided) = mpsc::unbounded_channel();
+        let mut running = Vec::new();
+        for (position, policy) in prepared.into_iter().enumerate() {
+            let handle = PolicyHandle(u32::try_from(position).unwrap_or(u32::MAX));
+            let sender = replies.clone();
+            let thread = PolicyThread::spawn(&policy.name, policy.code, move |reply| {
+                // The service is ending if nobody takes it.
+                let _ = sender.send((handle, reply));
+            })
+            .map_err(StartError::Thread)?;
+            running.push(Running {
+                name: policy.name,
+                about: policy.about,
+                thread,
+                metrics: policy.metrics,
+                totals: Totals::default(),
+            });
+        }
+        let (done, commits) = mpsc::unbounded_channel();
+        let ledger = Ledger::start(self.store, done).map_err(StartError::Thread)?;
+        let mut effects = Vec::new();
+        let machine = Machine::new(
+            self.settings,
+            self.ledger,
+            self.codec,
+            self.clock.now(),
+            &mut effects,
+        );
+        // The first subscription must carry what the ledger remembers.
+        let first = effects.iter().rev().find_map(|effect| match effect {
+            offerd_core::Effect::Subscription(subscription) => Some(subscription.clone()),
+            _ => None,
+        });
+        let (subscription, wanted) = watch::channel(first.unwrap_or_else(Subscription::default));
+        let (events, transport) = mpsc::unbounded_channel();
+        let client =
+            offerd_mesos::start(client(config), wanted, events).map_err(StartError::Tls)?;
+        let (asker, asks) = Asker::new();
+        let (stop, stopped) = oneshot::channel();
+        let driver = Driver {
+            machine,
+            clock: self.clock,
+            client,
+            subscription,
+            ledger,
+            policies: running,
+            replies,
+            facts: facts(config),
+            waiting: Waiting::default(),
+        };
+        let sources = Sources {
+            transport,
+            policies: decided,
+            commits,
+            asks,
+            stop: stopped,
+        };
+        tracing::info!("the admin API is at {address}");
+        let context = Context {
+            asker,
+            roles: self.roles,
+        };
+        Ok(Service {
+            admin: Admin::new(address),
+            stop: Some(stop),
+            driver: tokio::spawn(driver.run(effects, sources)),
+            server: tokio::spawn(server::serve(self.listener, context)),
+        })
+    }
+}
+
+fn facts(config: &Config) -> Facts {
+    Facts {
+        framework: config.framework.name.clone(),
+        store: match &config.store {
+            StoreSettings::Directory(dir) => dir.display().to_string(),
+            StoreSettings::Memory => "memory".to_owned(),
+        },
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    let policies = config
+        .policies
+        .iter()
+        .map(|policy| PolicySettings {
+            name: policy.name.clone(),
+            roles: policy
+                .roles
+                .iter()
+                .map(|role| Role::from(role.as_str()))
+                .collect(),
+        })
+        .collect();
+    Settings {
+        offer_lease: config.offers.lease,
+        refuse_waiting: config.offers.refuse_waiting,
+        refuse_idle: config.offers.refuse_idle,
+        seed: rand::random(),
+        ..Settings::new(policies)
+    }
+}
+
+fn client(config: &Config) -> offerd_mesos::Settings {
+    let framework = FrameworkSettings {
+        principal: config.framework.principal.clone(),
+        failover_timeout: config.framework.failover_timeout.as_secs_f64(),
+        checkpoint: config.framework.checkpoint,
+        hostname: config.framework.hostname.clone(),
+        webui_url: config.framework.webui_url.clone(),
+        labels: config.framework.labels.clone(),
+        gpus: config.framework.gpu,
+        ..FrameworkSettings::new(
+            &config.framework.name,
+            &config.framework.user,
+            config.framework.roles.clone(),
+        )
+    };
+    let mut settings = offerd_mesos::Settings::new(config.mesos.masters.clone(), framework);
+    settings.credentials = config
+        .mesos
+        .credentials
+        .as_ref()
+        .map(|credentials| (credentials.principal.clone(), credentials.secret.clone()));
+    settings.tls_ca = config.mesos.ca.clone();
+    settings
+}
