@@ -230,6 +230,3 @@ impl Hasher for Hash256 {
         0
     }
 }
-
-#[cfg(test)]
-mod tests;

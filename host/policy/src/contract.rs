@@ -296,6 +296,3 @@ impl<'a> Interface<'a> {
         })
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -229,13 +229,16 @@ pub(crate) fn describe(program: &Program, options: &Options) -> Result<Descripti
     functions.describe(program, &options, &mut store)
 }
 
+/// An export that can say no.
+type Fallible<P, R> = TypedFunc<P, (Result<R, String>,)>;
+
 /// The exports of an instance.
 struct Functions {
     describe: TypedFunc<(), (bindings::Description,)>,
-    configure: TypedFunc<(String,), (Result<(), String>,)>,
-    decide: TypedFunc<(Arc<types::Round>,), (Result<types::Answer, String>,)>,
-    save: Option<TypedFunc<(), (Result<WitSnapshot, String>,)>>,
-    restore: Option<TypedFunc<(WitSnapshot,), (Result<(), String>,)>>,
+    configure: Fallible<(String,), ()>,
+    decide: Fallible<(Arc<types::Round>,), types::Answer>,
+    save: Option<Fallible<(), WitSnapshot>>,
+    restore: Option<Fallible<(WitSnapshot,), ()>>,
 }
 
 impl Functions {
@@ -296,15 +299,15 @@ fn instantiate(program: &Program, store: &mut Store<Host>) -> wasmtime::Result<F
     let exports = program.exports();
     let instance = program.pre().instantiate(&mut *store)?;
     let mut functions = Functions {
-        describe: instance.get_typed_func(&mut *store, &exports.describe)?,
-        configure: instance.get_typed_func(&mut *store, &exports.configure)?,
-        decide: instance.get_typed_func(&mut *store, &exports.decide)?,
+        describe: instance.get_typed_func(&mut *store, exports.describe)?,
+        configure: instance.get_typed_func(&mut *store, exports.configure)?,
+        decide: instance.get_typed_func(&mut *store, exports.decide)?,
         save: None,
         restore: None,
     };
     if let Some(state) = &exports.state {
-        functions.save = Some(instance.get_typed_func(&mut *store, &state.save)?);
-        functions.restore = Some(instance.get_typed_func(&mut *store, &state.restore)?);
+        functions.save = Some(instance.get_typed_func(&mut *store, state.save)?);
+        functions.restore = Some(instance.get_typed_func(&mut *store, state.restore)?);
     }
     Ok(functions)
 }

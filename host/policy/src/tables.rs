@@ -203,6 +203,3 @@ fn remove_from<K: std::hash::Hash + Eq>(index: &mut HashMap<K, BTreeSet<Age>>, k
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

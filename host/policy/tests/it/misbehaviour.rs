@@ -1,0 +1,309 @@
+//! Policies that do what they should not. Each is stopped, named, and replaced;
+//! the host goes on.
+
+use std::time::{Duration, Instant};
+
+use offerd_core::policy::{Action, Answer, Failure};
+use offerd_policy::{Limits, Metric, Options, Policy, PolicyCode, StartError};
+
+use crate::support::{guest, misbehave, options, reasons, round};
+
+/// Calls `decide` once and expects a trap.
+fn trap(policy: &mut Policy) -> String {
+    match policy.decide(round(1)).result {
+        Err(Failure::Trap(text)) => text,
+        other => panic!("expected a trap: {other:?}"),
+    }
+}
+
+fn limited(config: &str, limits: Limits) -> Policy {
+    let program = guest("misbehave");
+    let (options, _) = options(&program, config);
+    Policy::start(&program, Options { limits, ..options }).unwrap()
+}
+
+#[test]
+fn an_endless_loop_is_stopped_at_its_deadline() {
+    for what in ["loop", "calls"] {
+        let limits = Limits {
+            deadline: Duration::from_millis(40),
+            ..Limits::default()
+        };
+        let mut policy = limited(&format!(r#"{{"decide": "{what}"}}"#), limits);
+        let started = Instant::now();
+        let text = trap(&mut policy);
+        assert!(started.elapsed() >= Duration::from_millis(40));
+        assert!(
+            text.starts_with("round 1: decide ran past its deadline of 40 ms"),
+            "{text}"
+        );
+        assert!(text.contains("backtrace of the policy:"), "{text}");
+    }
+}
+
+#[test]
+fn the_next_round_gets_a_new_configured_instance() {
+    let mut policy = misbehave(r#"{"decide": "panic"}"#);
+    trap(&mut policy);
+    let decided = policy.decide(round(2));
+    // It panics again, so its configuration reached the new instance.
+    assert!(matches!(decided.result, Err(Failure::Trap(_))));
+    assert_eq!(decided.stats.instance, 1);
+}
+
+#[test]
+fn an_allocation_bomb_meets_the_memory_limit() {
+    let limits = Limits {
+        memory: 8 * 1024 * 1024,
+        deadline: Duration::from_secs(10),
+        ..Limits::default()
+    };
+    let mut policy = limited(r#"{"decide": "bomb"}"#, limits);
+    let text = trap(&mut policy);
+    assert!(
+        text.contains("decide reached the memory limit of 8 MiB: it had "),
+        "{text}"
+    );
+}
+
+#[test]
+fn too_little_memory_to_start_is_the_policys_failure() {
+    let program = guest("misbehave");
+    let (options, _) = options(&program, "{}");
+    let limits = Limits {
+        memory: 64 * 1024,
+        ..Limits::default()
+    };
+    let error = Policy::start(&program, Options { limits, ..options }).unwrap_err();
+    assert!(matches!(error, StartError::Stopped { .. }));
+    let text = error.to_string();
+    assert!(
+        text.contains("reached the memory limit of 64 KiB"),
+        "{text}"
+    );
+}
+
+#[test]
+fn deep_recursion_traps() {
+    let mut policy = misbehave(r#"{"decide": "recurse"}"#);
+    let text = trap(&mut policy);
+    assert!(text.contains("dig"), "the backtrace names it: {text}");
+}
+
+#[test]
+fn a_panic_shows_its_words_and_its_place() {
+    let mut policy = misbehave(r#"{"decide": "panic"}"#);
+    let text = trap(&mut policy);
+    assert!(
+        text.starts_with("round 1: decide aborted (a panic"),
+        "{text}"
+    );
+    assert!(text.contains("its last log lines:"), "{text}");
+    assert!(text.contains("panic hook: panicked at"), "{text}");
+    assert!(text.contains("on demand"), "{text}");
+    assert!(
+        text.contains("misbehave/src/lib.rs:"),
+        "source lines: {text}"
+    );
+    assert!(text.contains("act"), "names of functions: {text}");
+}
+
+#[test]
+fn an_error_is_the_policys_and_its_instance_goes_on() {
+    let mut policy = misbehave(r#"{"decide": "error"}"#);
+    for number in 1..=2 {
+        let decided = policy.decide(round(number));
+        assert_eq!(
+            decided.result,
+            Err(Failure::Guest("this is the policy's own text".to_owned()))
+        );
+        assert_eq!(decided.stats.instance, 0);
+    }
+}
+
+#[test]
+fn texts_of_errors_are_cut() {
+    let mut policy = misbehave(r#"{"decide": "large-error"}"#);
+    let Err(Failure::Guest(text)) = policy.decide(round(1)).result else {
+        panic!("expected an error");
+    };
+    assert!(text.len() < 10_000, "{}", text.len());
+}
+
+#[test]
+fn an_answer_that_is_too_large_is_refused() {
+    for what in ["large-answer", "huge-error", "huge-line"] {
+        let mut policy = misbehave(&format!(r#"{{"decide": "{what}"}}"#));
+        let text = trap(&mut policy);
+        assert!(
+            text.contains("decide passed more than 8 MiB to the host at once"),
+            "{what}: {text}"
+        );
+    }
+    let mut policy = misbehave(r#"{"decide": "many-placements"}"#);
+    assert_eq!(
+        trap(&mut policy),
+        "round 1: the answer has 200000 placements; at most 100000"
+    );
+}
+
+#[test]
+fn a_question_that_is_too_large_ends_the_call() {
+    let mut policy = misbehave(r#"{"decide": "many-agents"}"#);
+    let text = trap(&mut policy);
+    assert!(
+        text.contains("asked about 1000000 agents at once; at most 100000"),
+        "{text}"
+    );
+}
+
+#[test]
+fn floods_of_log_lines_are_cut() {
+    let program = guest("misbehave");
+    let (flood, lines) = options(&program, r#"{"decide": "flood"}"#);
+    let mut policy = Policy::start(&program, flood).unwrap();
+    for number in 1..=2 {
+        let stats = policy.decide(round(number)).stats;
+        assert_eq!((stats.log_lines, stats.log_lines_dropped), (100, 900));
+    }
+    assert_eq!(lines.lines.lock().unwrap().len(), 200);
+    assert_eq!(*lines.dropped.lock().unwrap(), 1800);
+
+    let (long, lines) = options(&program, r#"{"decide": "long-line"}"#);
+    Policy::start(&program, long).unwrap().decide(round(1));
+    let lines = lines.lines.lock().unwrap();
+    assert!(lines[0].1.len() < 5_000);
+    assert!(lines[0].1.ends_with("ä…"));
+}
+
+#[test]
+fn nonsense_passes_unharmed() {
+    let mut policy = misbehave(r#"{"decide": "nonsense"}"#);
+    let answer = policy.decide(round(1)).result.unwrap();
+    assert_eq!(answer.placements[0].count, u32::MAX);
+    assert_eq!(answer.reason(answer.placements[0].reason), None);
+    assert_eq!(answer.declines[0].refuse.seconds(), None);
+    assert_eq!(answer.kills[0].grace.seconds(), None);
+    assert_eq!(answer.leftover.seconds(), None);
+}
+
+#[test]
+fn bad_values_keep_their_position_and_say_what_is_wrong() {
+    let mut policy = misbehave(r#"{"decide": "bad-values"}"#);
+    let answer = policy.decide(round(1)).result.unwrap();
+    let found: Vec<(&str, String)> = answer
+        .actions
+        .into_iter()
+        .map(|(action, _)| match action {
+            Action::Malformed { what, why } => (what, why),
+            other => panic!("{other:?} is not malformed"),
+        })
+        .collect();
+    for (position, (what, why)) in [
+        ("accept", "operation 0: resource cpus: -1 is no amount"),
+        ("accept", "operation 0: resource cpus: 0.5 is no amount"),
+        ("accept", "operation 0: resource cpus: NaN is no amount"),
+        (
+            "accept",
+            "operation 0: resource ports: the range 9-1 ends before",
+        ),
+        ("accept", "operation 0: subtract: inf is no amount"),
+        ("accept", "operation 0: the target of create-disk must be"),
+        ("request", "resource cpus: -3 is no amount"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(found[position].0, what);
+        assert!(found[position].1.starts_with(why), "{:?}", found[position]);
+    }
+}
+
+#[test]
+fn unknown_handles_get_empty_answers() {
+    let mut policy = misbehave(r#"{"decide": "unknown-handles"}"#);
+    assert_eq!(reasons(&mut policy, 1), vec!["true"; 11]);
+}
+
+#[test]
+fn the_clock_stands_and_random_numbers_follow_the_seed() {
+    let program = guest("misbehave");
+    let run = |seed, instance: u32| {
+        let (options, _) = options(&program, r#"{"decide": "random"}"#);
+        let mut policy = Policy::start(&program, Options { seed, ..options }).unwrap();
+        (1..=instance)
+            .map(|n| reasons(&mut policy, n))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(run(1, 3), run(1, 3));
+    assert_ne!(run(1, 1), run(2, 1));
+    assert!(run(1, 1)[0][0].ends_with(" at 1700000000001"));
+}
+
+#[test]
+fn metrics_outlive_the_instance() {
+    let program = guest("misbehave");
+    let (options, _) = options(&program, r#"{"configure": "metrics", "decide": "panic"}"#);
+    let mut policy = Policy::start(&program, options).unwrap();
+    let metrics = policy.metrics();
+    trap(&mut policy);
+    trap(&mut policy);
+    let snapshot = metrics.snapshot();
+    assert_eq!(
+        snapshot.values,
+        [
+            ("depth".to_owned(), Metric::Gauge(2.5)),
+            ("good".to_owned(), Metric::Counter(2.0)),
+        ]
+    );
+    assert_eq!(snapshot.dropped, 4);
+}
+
+#[test]
+fn configure_can_fail_in_each_way() {
+    let program = guest("misbehave");
+    let start = |what: &str| {
+        let (options, _) = options(&program, &format!(r#"{{"configure": "{what}"}}"#));
+        let limits = Limits {
+            startup: Duration::from_millis(100),
+            ..Limits::default()
+        };
+        Policy::start(&program, Options { limits, ..options }).unwrap_err()
+    };
+    let error = start("error");
+    assert!(matches!(error, StartError::Configure { .. }));
+    assert_eq!(
+        error.to_string(),
+        "policy test refuses its configuration: this is the policy's own text"
+    );
+    for (what, text) in [
+        (
+            "panic",
+            "policy test was stopped while it started: configure aborted",
+        ),
+        (
+            "loop",
+            "policy test was stopped while it started: configure ran past its deadline of 100 ms",
+        ),
+        (
+            "huge-error",
+            "policy test was stopped while it started: configure passed more than",
+        ),
+    ] {
+        let error = start(what);
+        assert!(matches!(error, StartError::Stopped { .. }));
+        assert!(error.to_string().starts_with(text), "{error}");
+    }
+}
+
+#[test]
+fn one_policys_end_is_not_anothers() {
+    let mut bad = misbehave(r#"{"decide": "loop"}"#);
+    let mut good = misbehave("{}");
+    let other = std::thread::spawn(move || trap(&mut bad));
+    for number in 1..=100 {
+        assert_eq!(good.decide(round(number)).result, Ok(Answer::default()));
+    }
+    other.join().unwrap();
+    assert_eq!(good.decide(round(101)).result, Ok(Answer::default()));
+}
