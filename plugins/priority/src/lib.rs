@@ -3,8 +3,12 @@
 
 mod preempt;
 
+use std::time::Duration;
+
+use offerd_sdk::cluster;
+use offerd_sdk::map::Set;
 use offerd_sdk::prelude::*;
-use preempt::Preemption;
+use preempt::{Claims, Preemption};
 use serde::Deserialize;
 
 /// The `config` table.
@@ -29,11 +33,15 @@ impl Default for Settings {
     }
 }
 
-/// The policy. No state: what runs and what is being killed is asked of the
-/// host.
+/// The number of the timer that ends claims.
+const VOID: u32 = 1;
+
+/// The policy. What it remembers is who waits for whom to die; a new instance
+/// without that only kills again.
 #[derive(Debug)]
 pub struct Priority {
     settings: Settings,
+    claims: Claims,
 }
 
 impl Policy for Priority {
@@ -60,28 +68,52 @@ impl Policy for Priority {
                     .to_owned(),
             );
         }
-        Ok(Self { settings })
+        Ok(Self {
+            settings,
+            claims: Claims::default(),
+        })
     }
 
     fn decide(&mut self, round: &Round, out: &mut Answer) -> Result<(), String> {
+        let mut tasks = Vec::new();
+        if self.settings.preempt && !(round.waiting.is_empty() && self.claims.is_empty()) {
+            tasks = cluster::tasks();
+            let alive: Set<u32> = tasks.iter().map(|task| task.task).collect();
+            self.claims.refresh(round, &alive);
+        }
         let mut fitter = Fitter::new(round, Order::Tightest(Weights::default()));
         let mut unplaced = Vec::new();
         // The host shows larger priorities first.
         for set in &round.waiting {
             let mut left = set.count;
-            for spot in fitter.fill(set) {
+            let mut placed = Vec::new();
+            let free = |offer: &Offer| !self.claims.bar(set, offer);
+            let fill: &mut dyn Iterator<Item = _> = if self.claims.is_empty() {
+                &mut fitter.fill(set)
+            } else {
+                &mut fitter.fill_where(set, &free)
+            };
+            for spot in fill {
                 out.place(spot, set, spot.count)
                     .because("its turn by priority");
                 left -= spot.count;
+                placed.push((spot.agent.0, spot.count));
+            }
+            for (agent, count) in placed {
+                self.claims.met(set.set, agent, count);
             }
             if left > 0 {
                 unplaced.push((set, left));
             }
         }
-        if self.settings.preempt && !unplaced.is_empty() {
-            let mut preemption = Preemption::new(&self.settings, round, &fitter);
+        if self.settings.preempt {
+            let claims = &mut self.claims;
+            let mut preemption = Preemption::new(&self.settings, claims, round, tasks, &fitter);
             for (set, count) in unplaced {
                 preemption.make_room(set, count, out);
+            }
+            if let Some(millis) = self.claims.void_in(round.now) {
+                out.timer(VOID, Duration::from_secs_f64(millis.max(1.0) / 1000.0));
             }
         }
         out.decline_rest().because("nothing that waits fits");

@@ -1,28 +1,120 @@
-//! Chooses which tasks die for others.
+//! Chooses which tasks die for others, and keeps what they leave for those.
 //!
-//! For each waiting task: the agent where the least is lost. What is being
-//! killed already counts as room, so that a task is not killed for twice.
+//! For each waiting task: the agent where the least is lost. It gets a claim on
+//! that agent until it is placed there: what tasks of other sets would take is
+//! kept free, nobody else dies for it, and what the dead leave counts as room
+//! until Mesos offers it.
 
 use std::cmp::Reverse;
 
 use offerd_sdk::cluster;
-use offerd_sdk::map::Map;
+use offerd_sdk::map::{Map, Set};
 use offerd_sdk::prelude::*;
 
 use crate::Settings;
 
+/// How long after the last death Mesos may take to offer what is free.
+const PATIENCE_MS: f64 = 10_000.0;
+
+/// A role on an agent.
+type Place = (u32, u32);
+
+/// A task that waits for others to die.
+#[derive(Debug)]
+struct Claim {
+    place: Place,
+    set: u32,
+    priority: i32,
+    need: Amounts,
+    /// Who dies for it, and what they leave.
+    dying: Vec<(u32, Amounts)>,
+    /// Void then. Put off while somebody dies.
+    until: f64,
+}
+
+/// All claims, kept between rounds.
+#[derive(Debug, Default)]
+pub(crate) struct Claims(Vec<Claim>);
+
+impl Claims {
+    /// Drops claims of sets that wait no more, and of those whose time is over.
+    pub(crate) fn refresh(&mut self, round: &Round, alive: &Set<u32>) {
+        for claim in &mut self.0 {
+            if claim.dying.iter().any(|(task, _)| alive.contains(task)) {
+                claim.until = round.now + PATIENCE_MS;
+            }
+        }
+        let mut waiting: Map<u32, u32> = round
+            .waiting
+            .iter()
+            .map(|set| (set.set, set.count))
+            .collect();
+        self.0.retain(|claim| {
+            let left = waiting.get_mut(&claim.set).filter(|left| **left > 0);
+            let Some(left) = left.filter(|_| round.now < claim.until) else {
+                return false;
+            };
+            *left -= 1;
+            true
+        });
+    }
+
+    /// Whether a set must leave an offer to others.
+    pub(crate) fn bar(&self, set: &Waiting, offer: &Offer) -> bool {
+        self.0.iter().any(|claim| {
+            claim.place == (offer.role, offer.agent)
+                && claim.set != set.set
+                && claim.priority > set.priority
+        })
+    }
+
+    /// Tasks of a set were placed: as many claims are met, those on the same
+    /// agent first.
+    pub(crate) fn met(&mut self, set: u32, agent: u32, count: u32) {
+        for _ in 0..count {
+            let here = self
+                .0
+                .iter()
+                .position(|c| c.set == set && c.place.1 == agent);
+            match here.or_else(|| self.0.iter().position(|claim| claim.set == set)) {
+                Some(at) => {
+                    self.0.remove(at);
+                }
+                None => return,
+            }
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// When the next claim is void, in milliseconds from `now`.
+    pub(crate) fn void_in(&self, now: f64) -> Option<f64> {
+        self.0
+            .iter()
+            .map(|claim| claim.until - now)
+            .min_by(f64::total_cmp)
+    }
+
+    fn of(&self, set: u32) -> u32 {
+        let count = self.0.iter().filter(|claim| claim.set == set).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+}
+
 /// What an agent could give to one role.
 #[derive(Debug, Default)]
-struct Place {
-    /// Free now or as soon as kills are done.
-    room: Amounts,
+struct Room {
+    /// Free now or as soon as those that die are dead, less what is claimed.
+    free: Amounts,
     /// Tasks that may be killed: lowest priority first, newest first.
     victims: Vec<Task>,
 }
 
 /// Where a waiting task could go.
 struct Choice {
-    place: (u32, u32),
+    place: Place,
     /// So many of the first victims must die.
     victims: usize,
     /// Highest priority among them, then their number: less is better.
@@ -33,53 +125,75 @@ struct Choice {
 #[derive(Debug)]
 pub(crate) struct Preemption<'a> {
     settings: &'a Settings,
-    /// By role and agent, in order of first mention.
-    places: Vec<((u32, u32), Place)>,
+    claims: &'a mut Claims,
+    now: f64,
+    /// In order of first mention.
+    rooms: Vec<(Place, Room)>,
     kills_left: u32,
 }
 
 impl<'a> Preemption<'a> {
-    pub(crate) fn new(settings: &'a Settings, round: &Round, fitter: &Fitter<'_>) -> Self {
+    pub(crate) fn new(
+        settings: &'a Settings,
+        claims: &'a mut Claims,
+        round: &Round,
+        tasks: Vec<Task>,
+        fitter: &Fitter<'_>,
+    ) -> Self {
         let mut books = Books::default();
         for (at, offer) in round.offers.iter().enumerate() {
-            books.place(offer.role, offer.agent).room += fitter.left(at);
+            books.room((offer.role, offer.agent)).free += fitter.left(at);
         }
+        let alive: Set<u32> = tasks.iter().map(|task| task.task).collect();
         let mut dying = 0;
-        for task in cluster::tasks() {
-            let place = books.place(task.role, task.agent);
+        for task in tasks {
+            let room = books.room((task.role, task.agent));
             if task.is_being_killed() {
                 dying += 1;
-                place.room += task.amounts();
+                room.free += task.amounts();
             } else if task.job != u32::MAX {
                 // Only tasks of jobs wait again when they are killed.
-                place.victims.push(task);
+                room.victims.push(task);
             }
         }
-        for (_, place) in &mut books.places {
-            place
-                .victims
+        for claim in &claims.0 {
+            let room = books.room(claim.place);
+            for (task, left) in &claim.dying {
+                if !alive.contains(task) {
+                    room.free += *left;
+                }
+            }
+        }
+        for claim in &claims.0 {
+            let room = books.room(claim.place);
+            room.free = room.free.minus(&claim.need);
+        }
+        for (_, room) in &mut books.rooms {
+            room.victims
                 .sort_by_key(|task| (task.priority, Reverse(task.task)));
         }
         Self {
             settings,
-            places: books.places,
+            claims,
+            now: round.now,
+            rooms: books.rooms,
             kills_left: settings.at_once.saturating_sub(dying),
         }
     }
 
-    /// Kills for up to `count` tasks of a set.
+    /// Kills for up to `count` tasks of a set, less those that have a claim.
     pub(crate) fn make_room(&mut self, set: &Waiting, count: u32, out: &mut Answer) {
         let allowed = self.allowed(set);
         let mut taken: Map<u32, u32> = Map::default();
-        for _ in 0..count {
+        for _ in self.claims.of(set.set)..count {
             let choice = self
-                .places
+                .rooms
                 .iter()
                 .filter(|((role, agent), _)| {
                     let limit = allowed.get(agent).copied().unwrap_or(u32::MAX);
                     *role == set.role && taken.get(agent).copied().unwrap_or(0) < limit
                 })
-                .filter_map(|(at, place)| self.choice(*at, place, set))
+                .filter_map(|(place, room)| self.choice(*place, room, set))
                 .min_by_key(|choice| choice.loss);
             let Some(choice) = choice else {
                 return;
@@ -94,68 +208,80 @@ impl<'a> Preemption<'a> {
         if !set.is_constrained() {
             return Map::default();
         }
-        let agents: Vec<u32> = self.places.iter().map(|((_, agent), _)| *agent).collect();
+        let agents: Vec<u32> = self.rooms.iter().map(|((_, agent), _)| *agent).collect();
         let allowed = cluster::allowed(set, &agents);
         agents.into_iter().zip(allowed).collect()
     }
 
-    fn choice(&self, at: (u32, u32), place: &Place, set: &Waiting) -> Option<Choice> {
+    fn choice(&self, place: Place, room: &Room, set: &Waiting) -> Option<Choice> {
         let need = set.needs();
-        let mut room = place.room;
+        let mut free = room.free;
         let mut victims = 0;
         let mut highest = i32::MIN;
-        while !room.fits(&need) {
-            let next = place.victims.get(victims)?;
+        while !free.fits(&need) {
+            let next = room.victims.get(victims)?;
             if next.priority > set.priority.saturating_sub(self.settings.gap) {
                 return None;
             }
-            room += next.amounts();
+            free += next.amounts();
             highest = next.priority;
             victims += 1;
         }
         let affordable = u32::try_from(victims).is_ok_and(|victims| victims <= self.kills_left);
         affordable.then_some(Choice {
-            place: at,
+            place,
             victims,
             loss: (highest, victims),
         })
     }
 
     fn carry_out(&mut self, choice: &Choice, set: &Waiting, out: &mut Answer) {
-        let Some((_, place)) = self.places.iter_mut().find(|(at, _)| *at == choice.place) else {
+        let found = self
+            .rooms
+            .iter_mut()
+            .find(|(place, _)| *place == choice.place);
+        let Some((_, room)) = found else {
             return;
         };
-        for task in place.victims.drain(..choice.victims) {
-            place.room += task.amounts();
+        let mut dying = Vec::new();
+        for task in room.victims.drain(..choice.victims) {
+            room.free += task.amounts();
             self.kills_left = self.kills_left.saturating_sub(1);
+            dying.push((task.task, task.amounts()));
             out.kill(&task).because(format!(
                 "makes room for a task of priority {}, its own is {}",
                 set.priority, task.priority
             ));
         }
-        place.room = place.room.minus(&set.needs());
+        room.free = room.free.minus(&set.needs());
+        self.claims.0.push(Claim {
+            place: choice.place,
+            set: set.set,
+            priority: set.priority,
+            need: set.needs(),
+            dying,
+            until: self.now + PATIENCE_MS,
+        });
     }
 }
 
 #[derive(Debug, Default)]
 struct Books {
-    places: Vec<((u32, u32), Place)>,
-    index: Map<(u32, u32), usize>,
+    rooms: Vec<(Place, Room)>,
+    index: Map<Place, usize>,
 }
 
 impl Books {
-    fn place(&mut self, role: u32, agent: u32) -> &mut Place {
-        let at = (role, agent);
-        let next = self.places.len();
-        let index = *self.index.entry(at).or_insert(next);
+    fn room(&mut self, place: Place) -> &mut Room {
+        let next = self.rooms.len();
+        let index = *self.index.entry(place).or_insert(next);
         if index == next {
-            self.places.push((at, Place::default()));
+            self.rooms.push((place, Room::default()));
         }
-        // The index was made right here.
         #[expect(
             clippy::indexing_slicing,
-            reason = "index is at most the last position"
+            reason = "the index is at most the last position"
         )]
-        &mut self.places[index].1
+        &mut self.rooms[index].1
     }
 }

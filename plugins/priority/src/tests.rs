@@ -47,6 +47,43 @@ fn the_least_is_killed_and_only_what_is_lower() {
 }
 
 #[test]
+fn what_the_dead_leave_is_kept_for_whom_they_died() {
+    let mut cluster = Cluster::new(["batch"]);
+    let agent = cluster.agent("one", &[]);
+    cluster.run(job("low", 1.0, 0).count(4), agent);
+    let high = cluster.wait(job("high", 2.0, 10));
+    let mut policy: Priority = cluster.configure(r#"{"preempt": true}"#).unwrap();
+    assert_eq!(cluster.decide(&mut policy).unwrap().kills.len(), 2);
+    // They are dead and wait again; nothing is offered yet: nobody else dies.
+    cluster.wait(job("low", 1.0, 0).count(2));
+    assert!(cluster.decide(&mut policy).unwrap().kills.is_empty());
+    // Half of it comes first: too little for the one, and not for the others.
+    cluster.offer(agent, "batch", Amounts::of(1.0, 1024.0));
+    let answer = cluster.decide(&mut policy).unwrap();
+    assert!(answer.kills.is_empty() && answer.placements.is_empty());
+    cluster.offer(agent, "batch", Amounts::of(3.0, 1024.0));
+    let answer = cluster.decide(&mut policy).unwrap();
+    assert_eq!(answer.placements.len(), 2);
+    assert_eq!(answer.placements[0].set, high.0);
+    assert!(answer.kills.is_empty());
+}
+
+#[test]
+fn a_claim_that_is_not_met_in_time_is_void() {
+    let mut cluster = Cluster::new(["batch"]);
+    let agent = cluster.agent("one", &[]);
+    cluster.run(job("low", 1.0, 0).count(2), agent);
+    cluster.wait(job("high", 1.0, 10));
+    let mut policy: Priority = cluster.configure(r#"{"preempt": true}"#).unwrap();
+    assert_eq!(cluster.decide(&mut policy).unwrap().kills.len(), 1);
+    cluster.advance(9_000.0);
+    assert!(cluster.decide(&mut policy).unwrap().kills.is_empty());
+    // Mesos gave it to another framework, it seems.
+    cluster.advance(2_000.0);
+    assert_eq!(cluster.decide(&mut policy).unwrap().kills.len(), 1);
+}
+
+#[test]
 fn what_is_free_counts_and_kills_are_bounded() {
     let mut cluster = Cluster::new(["batch"]);
     let agent = cluster.agent("one", &[]);
