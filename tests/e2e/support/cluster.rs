@@ -150,16 +150,31 @@ impl Real {
 
     /// JSON of an endpoint of the master.
     pub(crate) async fn get(&self, path: &str) -> serde_json::Value {
+        // HTTP/1.0: no chunks, and the end of the connection is the end.
+        let answer = self.ask(&format!("GET {path} HTTP/1.0\r\n\r\n")).await;
+        serde_json::from_str(&answer).unwrap()
+    }
+
+    /// As an operator does to end a framework.
+    pub(crate) async fn teardown(&self, framework: &str) {
+        let body = format!("frameworkId={framework}");
+        let length = body.len();
+        self.ask(&format!(
+            "POST /master/teardown HTTP/1.0\r\nContent-Length: {length}\r\n\r\n{body}"
+        ))
+        .await;
+    }
+
+    async fn ask(&self, request: &str) -> String {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let mut stream = tokio::net::TcpStream::connect(&self.address).await.unwrap();
-        // HTTP/1.0: no chunks, and the end of the connection is the end.
-        let request = format!("GET {path} HTTP/1.0\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();
         let text = String::from_utf8(answer).unwrap();
-        let (_, body) = text.split_once("\r\n\r\n").unwrap();
-        serde_json::from_str(body).unwrap()
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(" 200 "), "{text}");
+        body.to_owned()
     }
 }
 

@@ -4,7 +4,7 @@ mod cluster;
 mod host;
 mod other;
 
-pub(crate) use cluster::{CPUS, Cluster, Real};
+pub(crate) use cluster::{CPUS, Cluster, Real, sim_settings};
 pub(crate) use host::{Host, guest, policy, setup};
 pub(crate) use other::Other;
 
