@@ -235,6 +235,39 @@ impl Amounts {
         sum
     }
 
+    /// The larger of the two, resource by resource.
+    pub fn max(&self, other: &Self) -> Self {
+        Self {
+            cpus: self.cpus.max(other.cpus),
+            mem: self.mem.max(other.mem),
+            disk: self.disk.max(other.disk),
+            gpus: self.gpus.max(other.gpus),
+            ports: self.ports.max(other.ports),
+        }
+    }
+
+    /// What is missing in `room`, in words; `None` if nothing is.
+    pub fn shortage(&self, room: &Self) -> Option<String> {
+        let mut lacking = Vec::new();
+        for (name, need, have) in [
+            ("cpus", self.cpus, room.cpus),
+            ("mem", self.mem, room.mem),
+            ("disk", self.disk, room.disk),
+            ("gpus", self.gpus, room.gpus),
+        ] {
+            if need > have {
+                lacking.push(format!("{name}: needs {need}, there is {have}"));
+            }
+        }
+        if self.ports > room.ports {
+            lacking.push(format!(
+                "ports: needs {}, there are {}",
+                self.ports, room.ports
+            ));
+        }
+        (!lacking.is_empty()).then(|| lacking.join("; "))
+    }
+
     pub fn fits_in(&self, room: &Self) -> bool {
         self.cpus <= room.cpus
             && self.mem <= room.mem

@@ -369,7 +369,11 @@ impl Machine {
                     .filter_map(|task| self.tasks.get(*task))
                     .filter(|task| task.record.state == TaskState::RUNNING)
                     .count();
-                job.status(u32::try_from(running).unwrap_or(u32::MAX))
+                let mut status = job.status(u32::try_from(running).unwrap_or(u32::MAX));
+                if status.waiting > 0 && status.reason.is_none() {
+                    status.reason = self.agents.too_large(&job.spec().needs);
+                }
+                status
             })
             .collect()
     }

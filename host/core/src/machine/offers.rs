@@ -14,6 +14,8 @@ use crate::resource::Amounts;
 pub(super) struct Agents {
     list: Vec<Arc<Agent>>,
     by_id: HashMap<AgentId, AgentHandle>,
+    /// The most that one offer of the agent had, resource by resource.
+    most: Vec<Amounts>,
 }
 
 impl Agents {
@@ -61,6 +63,32 @@ impl Agents {
 
     pub(super) fn all(&self) -> &[Arc<Agent>] {
         &self.list
+    }
+
+    pub(super) fn note_offer(&mut self, agent: AgentHandle, usable: &Amounts) {
+        let position = agent.0 as usize;
+        if self.most.len() <= position {
+            self.most.resize(position + 1, Amounts::default());
+        }
+        if let Some(most) = self.most.get_mut(position) {
+            *most = most.max(usable);
+        }
+    }
+
+    /// Why no agent has ever offered enough for these needs; `None` if one has,
+    /// or if there was no offer yet.
+    pub(super) fn too_large(&self, needs: &Amounts) -> Option<String> {
+        if self.most.is_empty() || self.most.iter().any(|most| needs.fits_in(most)) {
+            return None;
+        }
+        let most = self
+            .most
+            .iter()
+            .fold(Amounts::default(), |all, most| all.max(most));
+        Some(match needs.shortage(&most) {
+            Some(shortage) => format!("larger than any offer so far ({shortage})"),
+            None => "larger than any offer so far: no single agent had all that it needs".into(),
+        })
     }
 }
 

@@ -64,7 +64,11 @@ impl Machine {
     }
 
     fn submit_one(&mut self, spec: JobSpec) -> String {
-        let text = format!("job {} submitted: {} tasks", spec.name, spec.count);
+        let mut text = format!("job {} submitted: {} tasks", spec.name, spec.count);
+        // A larger agent may come, so this is no reason to refuse.
+        if let Some(why) = self.agents.too_large(&spec.needs) {
+            text.push_str(&format!("; it waits for a larger agent: {why}"));
+        }
         let Some(role) = self.role_handle(&spec.role) else {
             return text;
         };

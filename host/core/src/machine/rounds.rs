@@ -29,8 +29,9 @@ impl Machine {
                 continue;
             };
             let (agent, changed) = self.agents.see(&info.agent);
-            self.offers
-                .add(info, agent, handle, self.now, self.settings.offer_lease);
+            let lease = self.settings.offer_lease;
+            let offer = self.offers.add(info, agent, handle, self.now, lease);
+            self.agents.note_offer(agent, &offer.usable);
             if let Some(policy) = self.policy_mut(policy) {
                 policy.meet(agent, changed);
                 policy.dirty = true;

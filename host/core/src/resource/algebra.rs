@@ -38,8 +38,8 @@ impl Pool {
     /// else can use them, then unreserved ones. Nothing is taken on failure.
     pub fn take_amounts(&mut self, needs: &Amounts) -> Result<Vec<Resource>, Shortage> {
         let room = Amounts::usable(&self.items);
-        if !needs.fits_in(&room) {
-            return Err(shortage(needs, &room));
+        if let Some(shortage) = needs.shortage(&room) {
+            return Err(Shortage(shortage));
         }
         let mut taken = Vec::with_capacity(4);
         for (name, amount) in [
@@ -329,24 +329,6 @@ impl Pool {
         self.extend(to);
         Ok(())
     }
-}
-
-fn shortage(needs: &Amounts, room: &Amounts) -> Shortage {
-    let mut lacking = Vec::new();
-    for (name, need, have) in [
-        ("cpus", needs.cpus, room.cpus),
-        ("mem", needs.mem, room.mem),
-        ("disk", needs.disk, room.disk),
-        ("gpus", needs.gpus, room.gpus),
-    ] {
-        if need > have {
-            lacking.push(format!("{name}: needs {need}, {have} left"));
-        }
-    }
-    if needs.ports > room.ports {
-        lacking.push(format!("ports: needs {}, {} left", needs.ports, room.ports));
-    }
-    Shortage(lacking.join("; "))
 }
 
 fn same_kind(a: &Resource, b: &Resource) -> bool {
