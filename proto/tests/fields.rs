@@ -3,6 +3,12 @@
 //! it in the folder that OFFERD_REFERENCE names (else `../shared/mesos`), and
 //! in CI it must be there.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests are not in functions marked as tests"
+)]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -8,7 +8,9 @@ use mesos_v1::scheduler::call::Type;
 use offerd_core::call::{Call, JobTask, Operation, WrittenExecutor, WrittenTask};
 use offerd_core::ids::{AgentId, ExecutorId, FrameworkId, OfferId, OperationId, TaskId};
 use offerd_core::offer::{Attribute, AttributeValue, Offer};
-use offerd_core::resource::{DiskInfo, DiskKind, Label, Range, ReservationKind, Resource, Value};
+use offerd_core::resource::{
+    DiskInfo, DiskKind, Label, Name, Range, ReservationKind, Resource, Value,
+};
 use prost::Message;
 
 use super::framework::FrameworkSettings;
@@ -339,17 +341,18 @@ fn written_executor(executor: &WrittenExecutor) -> Option<wire::ExecutorInfo> {
 
 fn job_task(task: &JobTask) -> wire::TaskInfo {
     let job = &task.job;
-    let environment = (!job.env.is_empty()).then(|| wire::Environment {
-        variables: job
-            .env
-            .iter()
-            .map(|(name, value)| wire::environment::Variable {
-                name: name.clone(),
-                value: Some(value.clone()),
-                ..wire::environment::Variable::default()
-            })
-            .collect(),
-    });
+    let variables: Vec<_> = job
+        .env
+        .iter()
+        .cloned()
+        .chain(port_variables(&task.resources))
+        .map(|(name, value)| wire::environment::Variable {
+            name,
+            value: Some(value),
+            ..wire::environment::Variable::default()
+        })
+        .collect();
+    let environment = (!variables.is_empty()).then_some(wire::Environment { variables });
     wire::TaskInfo {
         name: job.name.to_string(),
         task_id: task_id(&task.id),
@@ -379,6 +382,31 @@ fn job_task(task: &JobTask) -> wire::TaskInfo {
         labels: (!job.labels.is_empty()).then(|| wire_labels(&job.labels)),
         ..wire::TaskInfo::default()
     }
+}
+
+/// How a task learns its ports: PORT0, PORT1, ... and PORTS, a list.
+fn port_variables(resources: &[Resource]) -> Vec<(String, String)> {
+    let ranges = resources
+        .iter()
+        .filter(|resource| resource.name == Name::Ports)
+        .filter_map(|resource| match &resource.value {
+            Value::Ranges(ranges) => Some(ranges),
+            _ => None,
+        });
+    let ports: Vec<String> = ranges
+        .flatten()
+        .flat_map(|range| range.begin..=range.end)
+        .map(|port| port.to_string())
+        .collect();
+    if ports.is_empty() {
+        return Vec::new();
+    }
+    let all = ("PORTS".to_owned(), ports.join(","));
+    let each = ports
+        .into_iter()
+        .enumerate()
+        .map(|(number, port)| (format!("PORT{number}"), port));
+    each.chain([all]).collect()
 }
 
 fn wire_labels(labels: &[Label]) -> wire::Labels {
