@@ -213,7 +213,7 @@ fn leftovers(file: &str, text: &str) -> Vec<String> {
     ];
     let mut found = Vec::new();
     for (number, line) in text.lines().enumerate() {
-        for pattern in patterns.iter().filter(|pattern| line.contains(*pattern)) {
+        for pattern in patterns.iter().filter(|pattern| stands_in(line, pattern)) {
             found.push(format!(
                 "{file}:{}: '{pattern}' must not stand here",
                 number + 1
@@ -221,6 +221,16 @@ fn leftovers(file: &str, text: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// A path must begin at its root to count: the folder `work` of something else
+/// is not meant.
+fn stands_in(line: &str, pattern: &str) -> bool {
+    line.match_indices(pattern).any(|(at, _)| {
+        let before = line.get(..at).and_then(|text| text.chars().next_back());
+        !pattern.starts_with('/')
+            || before.is_none_or(|c| !c.is_alphanumeric() && !"*_-}]/.".contains(c))
+    })
 }
 
 /// Links of a page to files that are not there.
@@ -315,6 +325,8 @@ mod tests {
         let text = ["fine\nsee /wo", "rk/x\n"].concat();
         assert_eq!(leftovers("a.md", &text).len(), 1);
         assert!(leftovers("a.md", &text)[0].starts_with("a.md:2:"));
+        let below = ["agents/0/wo", "rk/slaves"].concat();
+        assert_eq!(leftovers("a.md", &below), Vec::<String>::new());
     }
 
     #[test]
