@@ -58,7 +58,8 @@ fn task(id: &str, state: i32) -> TaskRecord {
         state: TaskState(state),
         attempt: 0,
         launched: Instant(1_700_000_000_123_456_789),
-        killing: false,
+        killing: None,
+        replaced: false,
         quarantined: false,
         reason: Some("because".to_owned()),
     }

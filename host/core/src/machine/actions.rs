@@ -540,7 +540,8 @@ impl Machine {
             state: TaskState::STAGING,
             attempt: 0,
             launched: self.now,
-            killing: false,
+            killing: None,
+            replaced: false,
             quarantined: false,
             reason: reason.clone(),
         };
@@ -566,7 +567,6 @@ impl Machine {
             launch: Some(launch),
             killing: None,
             replace_at: None,
-            replaced: false,
             running_since: None,
         });
         self.counters.tasks_launched += 1;

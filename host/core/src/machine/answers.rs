@@ -15,8 +15,9 @@ use crate::resource::Pool;
 use crate::task::{TaskDetails, TaskState};
 
 use super::jobs::WaitingTask;
+use super::ledger::KillCause;
 use super::ledger::{Record, TaskRecord};
-use super::tasks::{KillCause, Task};
+use super::tasks::Task;
 use super::{CallId, Machine, Session, Severity};
 
 /// Most refusals that one answer is told about; the rest is counted.
@@ -368,7 +369,8 @@ impl Machine {
             state: TaskState::STAGING,
             attempt: task.attempt,
             launched: now,
-            killing: false,
+            killing: None,
+            replaced: false,
             quarantined: false,
             reason: reason.clone(),
         };
@@ -395,7 +397,6 @@ impl Machine {
             launch: Some(launch),
             killing: None,
             replace_at: None,
-            replaced: false,
             running_since: None,
         });
         self.counters.tasks_launched += 1;

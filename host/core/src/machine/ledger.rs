@@ -37,6 +37,18 @@ pub struct JobRecord {
     pub instances: u32,
 }
 
+/// On whose word a task is being killed; decides what its end means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KillCause {
+    /// `offerd task kill`: a service starts another, a batch job does not.
+    Operator,
+    /// A policy made room: the task waits again.
+    Policy,
+    /// Its job was killed or scaled down, or it is one too many.
+    Unwanted,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskRecord {
     pub id: TaskId,
@@ -49,7 +61,10 @@ pub struct TaskRecord {
     /// Failures before this attempt.
     pub attempt: u32,
     pub launched: Instant,
-    pub killing: bool,
+    /// A kill is under way, on whose word.
+    pub killing: Option<KillCause>,
+    /// Another task has taken its place; it must go if it comes back.
+    pub replaced: bool,
     pub quarantined: bool,
     pub reason: Option<String>,
 }

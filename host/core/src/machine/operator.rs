@@ -7,8 +7,9 @@ use rand::Rng;
 use crate::ids::{JobHandle, JobName, TaskHandle, TaskId};
 use crate::job::{JobKind, JobSpec};
 
+use super::ledger::KillCause;
 use super::ledger::{JobRecord, Record};
-use super::tasks::KillCause;
+use super::tasks::Task;
 use super::{Effect, Machine, Reply, Request, Severity, Ticket};
 
 impl Machine {
@@ -190,7 +191,7 @@ impl Machine {
             if killed == surplus {
                 break;
             }
-            let doomed = self.tasks.get(task).is_none_or(|t| t.replaced);
+            let doomed = self.tasks.get(task).is_none_or(Task::is_to_go);
             if !doomed {
                 self.kill_task(task, KillCause::Unwanted, None);
                 killed += 1;
@@ -203,7 +204,8 @@ impl Machine {
         )])
     }
 
-    fn replaced_of(&self, handle: JobHandle) -> u32 {
+    /// Live tasks of a job that do not count: they are to go.
+    pub(super) fn replaced_of(&self, handle: JobHandle) -> u32 {
         let Some(job) = self.jobs.get(handle) else {
             return 0;
         };
@@ -211,13 +213,7 @@ impl Machine {
             .live
             .iter()
             .filter_map(|task| self.tasks.get(*task))
-            .filter(|task| {
-                task.replaced
-                    || task
-                        .killing
-                        .as_ref()
-                        .is_some_and(|k| k.cause == KillCause::Unwanted)
-            });
+            .filter(|task| task.is_to_go());
         u32::try_from(gone.count()).unwrap_or(u32::MAX)
     }
 

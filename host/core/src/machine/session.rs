@@ -11,8 +11,9 @@ use crate::policy::PolicyEvent;
 use crate::task::{TaskDetails, TaskState, TaskStatus};
 
 use super::jobs::Ending;
+use super::ledger::KillCause;
 use super::ledger::{JobRecord, Record, TaskRecord};
-use super::tasks::{KillCause, Killing, Task};
+use super::tasks::{Killing, Task};
 use super::{CallId, Effect, Machine, Session, Severity, Timer};
 
 /// The explicit reconciliation that is under way (R36, R37).
@@ -48,10 +49,11 @@ impl Machine {
         let handles: Vec<JobHandle> = self.jobs.iter().map(|job| job.handle).collect();
         for handle in handles {
             let now = self.now;
+            let replaced = self.replaced_of(handle);
             let Some(job) = self.jobs.get_mut(handle) else {
                 continue;
             };
-            let missing = job.spec().count.saturating_sub(job.accounted(0));
+            let missing = job.spec().count.saturating_sub(job.accounted(replaced));
             if !job.record.killed {
                 job.grow(missing, now);
             }
@@ -78,16 +80,22 @@ impl Machine {
         let killed = job
             .and_then(|job| self.jobs.get(job))
             .is_some_and(|job| job.record.killed);
-        let killing = (record.killing || killed).then_some(Killing {
-            cause: if killed {
-                KillCause::Unwanted
-            } else {
-                KillCause::Operator
-            },
+        let cause = if killed {
+            Some(KillCause::Unwanted)
+        } else {
+            record.killing
+        };
+        let killing = cause.map(|cause| Killing {
+            cause,
             grace: None,
             next_try: self.now,
             wait: self.settings.kill_retry.0,
         });
+        let away = matches!(record.state, TaskState::UNREACHABLE | TaskState::UNKNOWN);
+        let replace_at = away.then(|| self.now + self.settings.replace_unreachable);
+        if let Some(at) = replace_at {
+            self.arm(at, Timer::Replace(handle));
+        }
         if killing.is_some() {
             self.arm(self.now, Timer::KillAgain(handle));
         }
@@ -117,8 +125,7 @@ impl Machine {
             healthy: None,
             launch: None,
             killing,
-            replace_at: None,
-            replaced: false,
+            replace_at,
             running_since: running.then_some(record.launched),
             record,
         });

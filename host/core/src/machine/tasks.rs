@@ -9,19 +9,8 @@ use crate::ids::{AgentHandle, JobHandle, RoleHandle, TaskHandle, TaskId};
 use crate::task::{TaskDetails, TaskState, TaskView, task_traits};
 
 use super::io::{CallId, Session};
-use super::ledger::TaskRecord;
+use super::ledger::{KillCause, TaskRecord};
 use super::view::TaskSummary;
-
-/// On whose word a task is being killed; decides what its end means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum KillCause {
-    /// `offerd task kill`: a service starts another, a batch job does not.
-    Operator,
-    /// A policy made room: the task waits again.
-    Policy,
-    /// Its job was killed or scaled down, or it is one too many.
-    Unwanted,
-}
 
 #[derive(Debug, Clone)]
 pub(super) struct Killing {
@@ -47,12 +36,17 @@ pub(super) struct Task {
     pub(super) killing: Option<Killing>,
     /// When a replacement starts if it stays unreachable.
     pub(super) replace_at: Option<Instant>,
-    /// Another task has taken its place; it must go if it comes back.
-    pub(super) replaced: bool,
     pub(super) running_since: Option<Instant>,
 }
 
 impl Task {
+    /// Whether it does not count for its job any more: another has its place, or
+    /// it is one too many.
+    pub(super) fn is_to_go(&self) -> bool {
+        let killing = self.killing.as_ref();
+        self.record.replaced || killing.is_some_and(|k| k.cause == KillCause::Unwanted)
+    }
+
     pub(super) fn view(&self) -> TaskView {
         let mut traits = 0;
         if self.killing.is_some() {

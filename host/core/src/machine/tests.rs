@@ -1,1 +1,7 @@
+//! The machine among a pretended master, ledger and policy.
 
+mod decisions;
+mod jobs;
+mod properties;
+mod sessions;
+mod world;

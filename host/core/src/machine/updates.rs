@@ -11,8 +11,9 @@ use crate::resource::Amounts;
 use crate::task::{OperationStatus, TaskDetails, TaskState, TaskStatus, reason};
 
 use super::jobs::Ending;
+use super::ledger::KillCause;
 use super::ledger::{Record, TaskRecord};
-use super::tasks::{KillCause, Killing, Task};
+use super::tasks::{Killing, Task};
 use super::{Machine, Severity, Timer};
 
 /// An operation with an id that has not ended.
@@ -52,7 +53,7 @@ impl Machine {
         // Answers to a reconciliation lack detail and may repeat what is known.
         let repeats = status.state == task.record.state
             && (status.uuid.is_none() || task.healthy == status.healthy);
-        if repeats && !task.replaced {
+        if repeats && !task.record.replaced {
             return;
         }
         if status.state == TaskState::UNKNOWN && (task.is_intent() || task.killing.is_some()) {
@@ -87,7 +88,7 @@ impl Machine {
             return self.end_task(handle, status, ending);
         }
         let lost_touch = matches!(status.state, TaskState::UNREACHABLE | TaskState::UNKNOWN);
-        let surplus = task.replaced && !lost_touch && task.killing.is_none();
+        let surplus = task.record.replaced && !lost_touch && task.killing.is_none();
         let record = task.record.clone();
         let replace_at = lost_touch.then(|| now + self.settings.replace_unreachable);
         if let Some(task) = self.tasks.get_mut(handle) {
@@ -131,7 +132,8 @@ impl Machine {
             state: status.state,
             attempt: 0,
             launched: self.now,
-            killing: false,
+            killing: None,
+            replaced: false,
             quarantined: true,
             reason: None,
         };
@@ -153,7 +155,6 @@ impl Machine {
             launch: None,
             killing: None,
             replace_at: None,
-            replaced: false,
             running_since: None,
         });
         self.task_notice(
@@ -180,7 +181,7 @@ impl Machine {
         let ran = task
             .running_since
             .map_or(Duration::ZERO, |since| self.now.since(since));
-        let (job, attempt, replaced) = (task.job, task.record.attempt, task.replaced);
+        let (job, attempt, replaced) = (task.job, task.record.attempt, task.record.replaced);
         if matches!(ending, Ending::Failed | Ending::Hopeless)
             && let Some(job) = self.jobs.get_mut(job)
         {
@@ -250,7 +251,7 @@ impl Machine {
             next_try: now + first,
             wait: first,
         });
-        task.record.killing = true;
+        task.record.killing = Some(cause);
         let record = task.record.clone();
         let call = Call::Kill {
             task: task.record.id.clone(),
@@ -296,19 +297,18 @@ impl Machine {
         let Some(task) = self.tasks.get_mut(handle) else {
             return;
         };
-        if task.replaced || task.replace_at.is_none_or(|at| at > now) {
+        if task.is_to_go() || task.replace_at.is_none_or(|at| at > now) {
             return;
         }
-        task.replaced = true;
         let (job, id, attempt) = (task.job, task.record.id.clone(), task.record.attempt);
-        let Some(entry) = self.jobs.get_mut(job) else {
+        let Some(entry) = self.jobs.get_mut(job).filter(|job| !job.record.killed) else {
             return;
         };
-        if entry.record.killed {
-            return;
-        }
+        task.record.replaced = true;
+        let task_record = task.record.clone();
         entry.requeue(attempt, now, Duration::ZERO);
         let record = entry.record.clone();
+        self.persist(Record::Task(task_record));
         self.persist(Record::Job(record));
         self.task_notice(
             Severity::Warn,

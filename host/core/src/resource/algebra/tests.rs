@@ -71,7 +71,10 @@ fn reserved_goes_first_and_shortage_says_what_is_missing() {
         .take_amounts(&needs(900, 0, 2))
         .unwrap_err()
         .to_string();
-    assert_eq!(error, "cpus: needs 0.9, 0.8 left; ports: needs 2, 1 left");
+    assert_eq!(
+        error,
+        "cpus: needs 0.9, there is 0.8; ports: needs 2, there are 1"
+    );
 }
 
 #[test]

@@ -1,0 +1,221 @@
+use std::time::Duration;
+
+use super::world::{World, first_fit, spec, status};
+use crate::call::Call;
+use crate::event::Event;
+use crate::ids::TaskId;
+use crate::job::JobKind;
+use crate::machine::{CallId, Input, Session};
+use crate::task::TaskState;
+
+fn reconciled(world: &World) -> Vec<Vec<TaskId>> {
+    let calls = world.sent.iter().filter_map(|call| match call {
+        Call::Reconcile { tasks } => Some(tasks.iter().map(|(id, _)| id.clone()).collect()),
+        _ => None,
+    });
+    calls.collect()
+}
+
+fn with_tasks(count: u32) -> World {
+    let mut world = World::new();
+    world.submit(spec("j", 0, JobKind::Service, count));
+    world.place_all();
+    world.offer_all();
+    world.place_all();
+    world
+}
+
+#[test]
+fn a_lost_session_voids_offers_and_the_next_one_reconciles_each_task() {
+    let mut world = with_tasks(2);
+    world.submit(spec("more", 0, JobKind::Batch, 50));
+    world.pass(Duration::from_secs(2));
+    world.offer_all();
+    assert!(world.machine.status().offers_held > 0);
+    world.disconnect();
+    assert_eq!(world.machine.status().offers_held, 0);
+    world.sent.clear();
+    world.connect();
+    let known: Vec<TaskId> = world.tasks.keys().cloned().collect();
+    assert_eq!(reconciled(&world), [known.clone()]);
+    // Those without an answer are asked for again, and later the others not.
+    world.event(Event::Update(status(
+        &known[0],
+        0,
+        TaskState::RUNNING,
+        None,
+    )));
+    world.sent.clear();
+    world.pass(Duration::from_secs(3));
+    assert_eq!(reconciled(&world), [vec![known[1].clone()]]);
+    world.event(Event::Update(status(
+        &known[1],
+        0,
+        TaskState::RUNNING,
+        None,
+    )));
+    world.sent.clear();
+    world.pass(Duration::from_secs(600));
+    assert_eq!(reconciled(&world), Vec::<Vec<TaskId>>::new());
+}
+
+#[test]
+fn a_launch_that_mesos_does_not_know_waits_again() {
+    let mut world = with_tasks(1);
+    let id = world.tasks.keys().next().unwrap().clone();
+    world.event(Event::Update(status(&id, 0, TaskState::UNKNOWN, None)));
+    assert_eq!(world.job("j").waiting, 1);
+}
+
+#[test]
+fn a_call_that_the_master_refused_launched_nothing() {
+    let mut world = World::new();
+    world.submit(spec("j", 0, JobKind::Batch, 2));
+    world.place_all();
+    world.offer(0, 0);
+    let round = world.rounds[0].0.take().unwrap();
+    let mut effects = Vec::new();
+    world.machine.handle(
+        world.now,
+        Input::Answered {
+            policy: crate::ids::PolicyHandle(0),
+            round: round.number,
+            result: Ok(first_fit(&round)),
+        },
+        &mut effects,
+    );
+    let accept = effects.iter().find_map(|effect| match effect {
+        crate::Effect::Send {
+            session,
+            id,
+            call: Call::Accept { .. },
+        } => Some((*session, *id)),
+        _ => None,
+    });
+    let (session, call) = accept.unwrap();
+    effects.clear();
+    let why = "400 Bad Request".to_owned();
+    world.machine.handle(
+        world.now,
+        Input::CallFailed { session, call, why },
+        &mut effects,
+    );
+    let job = world.job("j");
+    assert_eq!((job.waiting, job.staging), (2, 0));
+    // One of an older session says nothing about this one.
+    let why = "late".to_owned();
+    let late = Input::CallFailed {
+        session: Session(0),
+        call: CallId(1),
+        why,
+    };
+    world.machine.handle(world.now, late, &mut effects);
+    assert_eq!(world.job("j").waiting, 2);
+}
+
+#[test]
+fn events_of_an_older_session_are_dropped() {
+    let mut world = with_tasks(1);
+    let id = world.tasks.keys().next().unwrap().clone();
+    let old = world.session.unwrap();
+    world.disconnect();
+    world.connect();
+    let event = Event::Update(status(&id, 0, TaskState::FAILED, None));
+    world.input(Input::Master {
+        session: old,
+        event,
+    });
+    assert_eq!(world.job("j").staging, 1);
+}
+
+#[test]
+fn another_framework_id_stops_it() {
+    let mut world = World::new();
+    world.disconnect();
+    world.input(Input::Master {
+        session: Session(9),
+        event: Event::Subscribed {
+            framework_id: "G".into(),
+            master: "m".into(),
+        },
+    });
+    assert!(
+        world
+            .stopped
+            .unwrap()
+            .contains("framework id G where F was asked for")
+    );
+}
+
+#[test]
+fn errors_of_the_master() {
+    for (message, part) in [
+        ("Framework failed over", "another host has taken over"),
+        ("Framework has been removed", "gone for good"),
+    ] {
+        let mut world = World::new();
+        world.event(Event::Error(message.into()));
+        assert!(world.stopped.unwrap().contains(part));
+    }
+    let mut world = World::new();
+    world.event(Event::Error("something".into()));
+    assert_eq!(world.stopped, None);
+    let mut world = World::disconnected();
+    world.session = Some(Session(1));
+    world.event(Event::Error("Role 'x' is not present".into()));
+    assert!(world.stopped.unwrap().contains("refuses the subscription"));
+}
+
+#[test]
+fn a_task_that_stays_unreachable_is_replaced_and_killed_when_it_comes_back() {
+    let mut world = with_tasks(1);
+    let id = world.tasks.keys().next().unwrap().clone();
+    world.update(&id, TaskState::RUNNING);
+    world.update(&id, TaskState::UNREACHABLE);
+    world.pass(Duration::from_secs(299));
+    assert_eq!(world.job("j").waiting, 0);
+    // From here on the job has a task more than it should for a while.
+    let mut effects = Vec::new();
+    world.now = world.now + Duration::from_secs(2);
+    world.machine.handle(world.now, Input::Tick, &mut effects);
+    assert_eq!(world.job("j").waiting, 1);
+    effects.clear();
+    let uuid = world.uuid();
+    let session = world.session.unwrap();
+    let event = Event::Update(status(&id, 0, TaskState::RUNNING, Some(uuid)));
+    world
+        .machine
+        .handle(world.now, Input::Master { session, event }, &mut effects);
+    let killed = effects.iter().any(|effect| {
+        matches!(effect, crate::Effect::Send { call: Call::Kill { task, .. }, .. } if *task == id)
+    });
+    assert!(killed, "{effects:?}");
+}
+
+#[test]
+fn what_runs_and_is_in_no_book_is_left_alone() {
+    let mut world = World::new();
+    let stranger: TaskId = "stranger".into();
+    let event = Event::Update(status(&stranger, 0, TaskState::RUNNING, None));
+    let mut effects = Vec::new();
+    let session = world.session.unwrap();
+    world
+        .machine
+        .handle(world.now, Input::Master { session, event }, &mut effects);
+    world.machine.handle(
+        world.now + Duration::from_secs(3600),
+        Input::Tick,
+        &mut effects,
+    );
+    let kills = effects.iter().filter(|effect| {
+        matches!(
+            effect,
+            crate::Effect::Send {
+                call: Call::Kill { .. },
+                ..
+            }
+        )
+    });
+    assert_eq!(kills.count(), 0);
+    assert_eq!(world.machine.tasks()[0].id, "stranger");
+}
