@@ -37,7 +37,7 @@ fn a_lost_session_voids_offers_and_the_next_one_reconciles_each_task() {
     world.sent.clear();
     world.connect();
     let known: Vec<TaskId> = world.tasks.keys().cloned().collect();
-    assert_eq!(reconciled(&world), [known.clone()]);
+    assert_eq!(reconciled(&world), std::slice::from_ref(&known));
     // Those without an answer are asked for again, and later the others not.
     world.event(Event::Update(status(
         &known[0],
