@@ -9,7 +9,7 @@ use offerd_core::amount::Milli;
 use offerd_core::resource::{Amounts, Name, Pool, Resource, Value};
 use offerd_mesos::convert::wire_resource;
 
-use crate::cluster::{Cluster, Offer, allocated};
+use crate::cluster::{Cluster, Offer, agent_url, allocated};
 
 /// What is worth offering: 0.01 CPUs or 32 MiB, as in Mesos.
 const LEAST: (Milli, Milli) = (Milli(10), Milli(32_000));
@@ -43,7 +43,10 @@ impl Cluster {
 
     /// The framework and role that an agent's free resources go to.
     fn choose(&self, position: usize) -> Option<(String, String)> {
-        let agent = self.agents.get(position).filter(|agent| agent.present)?;
+        let agent = self
+            .agents
+            .get(position)
+            .filter(|agent| agent.present && !agent.draining)?;
         let mut best: Option<(Milli, String, String)> = None;
         for (id, framework) in self.frameworks.iter().filter(|(_, f)| f.connected) {
             let held = self
@@ -90,6 +93,7 @@ impl Cluster {
         let resources = allocated(&mine, role);
         let settings = agent.settings.clone();
         let agent_id = agent.id.clone();
+        let unavailability = agent.unavailability;
         self.counts.offers += 1;
         let attribute = |(name, value): &(String, String)| wire::Attribute {
             name: name.clone(),
@@ -105,17 +109,8 @@ impl Cluster {
                 value: framework.to_owned(),
             },
             agent_id: wire::AgentId { value: agent_id },
-            hostname: settings.hostname,
-            url: Some(wire::Url {
-                scheme: "http".to_owned(),
-                address: wire::Address {
-                    hostname: Some("localhost".to_owned()),
-                    ip: Some("127.0.0.1".to_owned()),
-                    port: 5051,
-                },
-                path: Some("/slave(1)".to_owned()),
-                ..wire::Url::default()
-            }),
+            hostname: settings.hostname.clone(),
+            url: Some(agent_url(position, &settings.hostname)),
             domain: settings.zone.map(|zone| wire::DomainInfo {
                 fault_domain: Some(wire::domain_info::FaultDomain {
                     region: wire::domain_info::fault_domain::RegionInfo { name: "sim".into() },
@@ -127,6 +122,7 @@ impl Cluster {
             allocation_info: Some(wire::resource::AllocationInfo {
                 role: Some(role.to_owned()),
             }),
+            unavailability,
             ..wire::Offer::default()
         };
         self.offers.insert(

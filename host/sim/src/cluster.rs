@@ -5,12 +5,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use mesos_v1 as wire;
+use mesos_v1::framework_info::capability::Type as Capability;
 use mesos_v1::scheduler as api;
 use offerd_core::Instant;
 use offerd_core::amount::Milli;
 use offerd_core::ids::Role;
 use offerd_core::resource::{Amounts, Name, Pool, Range, Resource, Value};
 
+use crate::checks;
+use crate::maintenance::{InverseFilter, InverseOffer};
+use crate::operations::Feedback;
 use crate::tasks::Task;
 
 /// One agent to simulate.
@@ -47,6 +51,8 @@ pub(crate) struct Agent {
     pub(crate) settings: AgentSettings,
     pub(crate) free: Pool,
     pub(crate) present: bool,
+    pub(crate) unavailability: Option<wire::Unavailability>,
+    pub(crate) draining: bool,
 }
 
 #[derive(Debug)]
@@ -73,7 +79,9 @@ pub(crate) struct Framework {
     pub(crate) roles: Vec<String>,
     pub(crate) suppressed: BTreeSet<String>,
     pub(crate) filters: Vec<Filter>,
+    pub(crate) inverse_filters: Vec<InverseFilter>,
     pub(crate) tasks: BTreeMap<String, Task>,
+    pub(crate) operations: BTreeMap<String, Feedback>,
     pub(crate) connected: bool,
     /// When it is removed if it does not come back.
     pub(crate) removed_at: Option<Instant>,
@@ -82,11 +90,14 @@ pub(crate) struct Framework {
 
 impl Framework {
     pub(crate) fn partition_aware(&self) -> bool {
-        let kind = wire::framework_info::capability::Type::PartitionAware as i32;
+        self.can(Capability::PartitionAware)
+    }
+
+    pub(crate) fn can(&self, wanted: Capability) -> bool {
         self.info
             .capabilities
             .iter()
-            .any(|capability| capability.r#type == Some(kind))
+            .any(|capability| capability.r#type() == wanted)
     }
 }
 
@@ -110,6 +121,7 @@ pub struct Cluster {
     pub(crate) agents: Vec<Agent>,
     pub(crate) frameworks: BTreeMap<String, Framework>,
     pub(crate) offers: BTreeMap<String, Offer>,
+    pub(crate) inverse_offers: BTreeMap<String, InverseOffer>,
     pub(crate) counts: Counts,
     pub(crate) interval: Duration,
     pub(crate) offer_timeout: Option<Duration>,
@@ -137,6 +149,8 @@ impl Cluster {
                 free: Pool::new(total(&settings)),
                 settings,
                 present: true,
+                unavailability: None,
+                draining: false,
             })
             .collect();
         Self {
@@ -145,6 +159,7 @@ impl Cluster {
             agents,
             frameworks: BTreeMap::new(),
             offers: BTreeMap::new(),
+            inverse_offers: BTreeMap::new(),
             counts: Counts::default(),
             interval,
             offer_timeout,
@@ -211,31 +226,7 @@ impl Cluster {
     ) -> Result<String, String> {
         let info = subscribe.framework_info;
         let roles = info.roles.clone();
-        let duplicates: BTreeSet<&String> = roles
-            .iter()
-            .enumerate()
-            .filter(|(position, role)| roles.iter().take(*position).any(|other| other == *role))
-            .map(|(_, role)| role)
-            .collect();
-        if !duplicates.is_empty() {
-            let list: Vec<&str> = duplicates.iter().map(|role| role.as_str()).collect();
-            let list = list.join(", ");
-            return Err(format!(
-                "'FrameworkInfo.roles' contains duplicate items: {{ {list} }}"
-            ));
-        }
-        if let Some(role) = subscribe
-            .suppressed_roles
-            .iter()
-            .find(|role| !roles.contains(role))
-        {
-            return Err(format!(
-                "Suppressed role '{role}' is not contained in the list of roles"
-            ));
-        }
-        if let Some(role) = roles.iter().find(|r| r.contains([' ', '\\', '\t', '\n'])) {
-            return Err(format!("'{role}' contains invalid characters"));
-        }
+        checks::framework(&info, &subscribe.suppressed_roles)?;
         let id = match id.filter(|id| !id.is_empty()) {
             Some(id) if self.frameworks.get(&id).is_some_and(|f| f.removed) => {
                 return Err("Framework has been removed".to_owned());
@@ -246,11 +237,13 @@ impl Cluster {
                 format!("{}-{number:04}", self.master_id)
             }
         };
+        if let Some(old) = self.frameworks.get(&id) {
+            checks::principal(&old.info, &info)?;
+        }
         self.drop_offers_of(&id);
-        let tasks = self
-            .frameworks
-            .remove(&id)
-            .map(|old| old.tasks)
+        let old = self.frameworks.remove(&id);
+        let (tasks, operations) = old
+            .map(|old| (old.tasks, old.operations))
             .unwrap_or_default();
         self.frameworks.insert(
             id.clone(),
@@ -259,7 +252,9 @@ impl Cluster {
                 roles,
                 suppressed: subscribe.suppressed_roles.into_iter().collect(),
                 filters: Vec::new(),
+                inverse_filters: Vec::new(),
                 tasks,
+                operations,
                 connected: true,
                 removed_at: None,
                 removed: false,
@@ -267,6 +262,7 @@ impl Cluster {
         );
         // What was not acknowledged comes again at once.
         self.repeat_updates(&id);
+        self.repeat_operations(false);
         self.next_allocation = self.now;
         Ok(id)
     }
@@ -296,6 +292,7 @@ impl Cluster {
         framework.removed = true;
         framework.connected = false;
         framework.removed_at = None;
+        framework.operations.clear();
         let tasks: Vec<Task> = std::mem::take(&mut framework.tasks).into_values().collect();
         for task in tasks {
             self.give_back(task.agent, task.resources);
@@ -303,6 +300,7 @@ impl Cluster {
     }
 
     fn drop_offers_of(&mut self, id: &str) {
+        self.drop_inverse_offers_of(id);
         let gone: Vec<String> = self
             .offers
             .iter()
@@ -355,6 +353,7 @@ impl Cluster {
             self.remove_framework(&id);
         }
         self.run_tasks();
+        self.repeat_operations(true);
         if let Some(timeout) = self.offer_timeout {
             let late: Vec<String> = self
                 .offers
@@ -368,6 +367,7 @@ impl Cluster {
         }
         if self.next_allocation <= self.now {
             self.allocate();
+            self.make_inverse_offers();
             self.next_allocation = self.now + self.interval;
         }
     }
@@ -377,8 +377,11 @@ impl Cluster {
         let tasks = self
             .frameworks
             .values()
-            .flat_map(|framework| framework.tasks.values())
-            .filter_map(Task::next_deadline)
+            .flat_map(|framework| {
+                let tasks = framework.tasks.values().filter_map(Task::next_deadline);
+                let operations = framework.operations.values().map(Feedback::next_deadline);
+                tasks.chain(operations)
+            })
             .min();
         tasks.map_or(self.next_allocation, |at| at.min(self.next_allocation))
     }
@@ -390,7 +393,11 @@ impl Cluster {
 }
 
 fn total(settings: &AgentSettings) -> Vec<Resource> {
-    let mut resources: Vec<Resource> = [
+    let ports = Value::Ranges(vec![Range {
+        begin: 31000,
+        end: 32000,
+    }]);
+    let scalars = [
         (Name::Cpus, settings.cpus),
         (Name::Mem, settings.mem),
         (Name::Disk, settings.disk),
@@ -399,14 +406,25 @@ fn total(settings: &AgentSettings) -> Vec<Resource> {
     .into_iter()
     .filter_map(|(name, units)| Some((name, Milli::from_units(units)?)))
     .filter(|(_, amount)| !amount.is_zero())
-    .map(|(name, amount)| Resource::scalar(name, amount))
-    .collect();
-    let ports = Value::Ranges(vec![Range {
-        begin: 31000,
-        end: 32000,
-    }]);
-    resources.push(Resource::plain(Name::Ports, ports));
-    resources
+    .map(|(name, amount)| Resource::scalar(name, amount));
+    // In the order of a real master.
+    std::iter::once(Resource::plain(Name::Ports, ports))
+        .chain(scalars)
+        .collect()
+}
+
+/// Where an agent would be, were it real.
+pub(crate) fn agent_url(position: usize, hostname: &str) -> wire::Url {
+    wire::Url {
+        scheme: "http".to_owned(),
+        address: wire::Address {
+            hostname: Some(hostname.to_owned()),
+            ip: Some("127.0.0.1".to_owned()),
+            port: 5051,
+        },
+        path: Some(format!("/slave({})", position + 1)),
+        ..wire::Url::default()
+    }
 }
 
 pub(crate) fn allocated(resources: &[Resource], role: &str) -> Vec<Resource> {

@@ -24,7 +24,11 @@ use prost::Message;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
 
+use crate::body::{read_json, read_protobuf, validate};
 use crate::cluster::{AgentSettings, Cluster, Counts};
+
+/// A capability of masters that the v1 API has no name for: in JSON it is empty.
+const QUOTA_V2: i32 = 3;
 
 const JSON: &str = "application/json";
 const PROTOBUF: &str = "application/x-protobuf";
@@ -122,6 +126,8 @@ impl Sim {
     pub async fn start(settings: Settings) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", settings.port)).await?;
         let address = listener.local_addr()?;
+        let mut settings = settings;
+        settings.port = address.port();
         let start = now();
         let cluster = Cluster::new(
             settings.agents.clone(),
@@ -393,11 +399,11 @@ fn scheduler(shared: &Arc<Shared>, method: &Method, headers: &HeaderMap, body: &
     }
     let call = match header(CONTENT_TYPE.as_str()) {
         None => return bad("Expecting 'Content-Type' to be present"),
-        Some(PROTOBUF) => match api::Call::decode(body) {
+        Some(PROTOBUF) => match read_protobuf(body) {
             Ok(call) => call,
-            Err(_) => return bad("Failed to parse body into Call protobuf"),
+            Err(reply) => return bad(reply),
         },
-        Some(JSON) => match parse_json(body) {
+        Some(JSON) => match read_json(body) {
             Ok(call) => call,
             Err(reply) => return bad(reply),
         },
@@ -408,13 +414,24 @@ fn scheduler(shared: &Arc<Shared>, method: &Method, headers: &HeaderMap, body: &
             );
         }
     };
+    let kind = call.r#type();
     if let Err(why) = validate(&call) {
         return bad(format!("Failed to validate scheduler::Call: {why}"));
     }
-    let accept = header(ACCEPT.as_str());
+    let json = match wants_json(header(ACCEPT.as_str())) {
+        Some(json) => json,
+        // R2: no other calls look at it.
+        None if kind == Type::Subscribe || kind == Type::ReconcileOperations => {
+            return text(
+                StatusCode::NOT_ACCEPTABLE,
+                format!("Expecting 'Accept' to allow '{PROTOBUF}' or '{JSON}'"),
+            );
+        }
+        None => true,
+    };
     let stream_id = header("Mesos-Stream-Id");
-    if call.r#type == Some(Type::Subscribe as i32) {
-        return subscribe(shared, &mut state, call, accept, stream_id);
+    if kind == Type::Subscribe {
+        return subscribe(shared, &mut state, call, json, stream_id);
     }
     let id = call
         .framework_id
@@ -442,18 +459,24 @@ fn scheduler(shared: &Arc<Shared>, method: &Method, headers: &HeaderMap, body: &
         }
         Some(_) => {}
     }
-    let teardown = call.r#type == Some(Type::Teardown as i32);
-    let update = call.r#type == Some(Type::UpdateFramework as i32);
+    if let Some(Err(why)) = call
+        .update_framework
+        .as_ref()
+        .filter(|_| kind == Type::UpdateFramework)
+        .map(|update| state.cluster.check_update(&id, update))
+    {
+        return bad(why);
+    }
     state.cluster.tick(now());
     state.cluster.call(&id, call);
     state.flush();
-    if teardown {
+    if kind == Type::Teardown {
         state.streams.remove(&id);
     }
     drop(state);
     shared.wake.notify_one();
     text(
-        if update {
+        if kind == Type::UpdateFramework {
             StatusCode::OK
         } else {
             StatusCode::ACCEPTED
@@ -462,68 +485,13 @@ fn scheduler(shared: &Arc<Shared>, method: &Method, headers: &HeaderMap, body: &
     )
 }
 
-fn parse_json(body: &[u8]) -> Result<api::Call, String> {
-    let body = String::from_utf8_lossy(body);
-    match serde_json::from_str::<serde_json::Value>(&body) {
-        Err(_) => return Err("Failed to parse body into JSON: syntax error at line 1".to_owned()),
-        Ok(value) if !value.is_object() => {
-            let why = "Expecting a JSON object";
-            return Err(format!("Failed to convert JSON into Call protobuf: {why}"));
-        }
-        Ok(_) => {}
-    }
-    mesos_v1::json::from_str_lenient(&body)
-        .map_err(|error| format!("Failed to convert JSON into Call protobuf: {error}"))
-}
-
-fn validate(call: &api::Call) -> Result<(), String> {
-    let missing = |name: &str| Err(format!("Expecting '{name}' to be present"));
-    let kind = call
-        .r#type
-        .and_then(|kind| Type::try_from(kind).ok())
-        .unwrap_or(Type::Unknown);
-    if kind == Type::Unknown {
-        return missing("type");
-    }
-    if kind == Type::Subscribe {
-        let Some(subscribe) = &call.subscribe else {
-            return missing("subscribe");
-        };
-        let inner = subscribe
-            .framework_info
-            .id
-            .as_ref()
-            .filter(|id| !id.value.is_empty());
-        let outer = call.framework_id.as_ref().filter(|id| !id.value.is_empty());
-        if inner != outer {
-            return Err("'framework_id' differs from 'subscribe.framework_info.id'".to_owned());
-        }
-        return Ok(());
-    }
-    if call.framework_id.is_none() {
-        return missing("framework_id");
-    }
-    let uuid = match kind {
-        Type::Accept if call.accept.is_none() => return missing("accept"),
-        Type::Decline if call.decline.is_none() => return missing("decline"),
-        Type::Kill if call.kill.is_none() => return missing("kill"),
-        Type::Reconcile if call.reconcile.is_none() => return missing("reconcile"),
-        Type::Message if call.message.is_none() => return missing("message"),
-        Type::Shutdown if call.shutdown.is_none() => return missing("shutdown"),
-        Type::Acknowledge => match &call.acknowledge {
-            None => return missing("acknowledge"),
-            Some(acknowledge) => &acknowledge.uuid,
-        },
-        Type::AcknowledgeOperationStatus => match &call.acknowledge_operation_status {
-            None => return missing("acknowledge_operation_status"),
-            Some(acknowledge) => &acknowledge.uuid,
-        },
-        _ => return Ok(()),
-    };
-    if uuid.len() == 16 {
-        Ok(())
-    } else {
-        Err("Not a valid UUID".to_owned())
+/// JSON is looked for first, whatever the order (R2). `None`: neither.
+fn wants_json(accept: Option<&str>) -> Option<bool> {
+    match accept {
+        None => Some(true),
+        Some(accept) if accept.contains("*/*") || accept.contains(JSON) => Some(true),
+        Some(accept) if accept.contains(PROTOBUF) => Some(false),
+        Some(_) => None,
     }
 }
 
@@ -531,20 +499,9 @@ fn subscribe(
     shared: &Arc<Shared>,
     state: &mut State,
     call: api::Call,
-    accept: Option<&str>,
+    json: bool,
     stream_id: Option<&str>,
 ) -> Reply {
-    let json = match accept {
-        None => true,
-        Some(accept) if accept.contains("*/*") || accept.contains(JSON) => true,
-        Some(accept) if accept.contains(PROTOBUF) => false,
-        Some(_) => {
-            return text(
-                StatusCode::NOT_ACCEPTABLE,
-                format!("Expecting 'Accept' to allow '{PROTOBUF}' or '{JSON}'"),
-            );
-        }
-    };
     if stream_id.is_some() {
         return bad("Subscribe calls should not include the 'Mesos-Stream-Id' header");
     }
@@ -581,6 +538,15 @@ fn subscribe(
             ip: Some("127.0.0.1".to_owned()),
             port: i32::from(state.settings.port),
         };
+        use wire::master_info::capability::Type as Can;
+        let quota_v2 = if json { None } else { Some(QUOTA_V2) };
+        let capabilities = [
+            Some(Can::AgentUpdate as i32),
+            Some(Can::AgentDraining as i32),
+            quota_v2,
+        ]
+        .map(|r#type| wire::master_info::Capability { r#type })
+        .to_vec();
         let subscribed = api::event::Subscribed {
             framework_id: wire::FrameworkId {
                 value: framework.clone(),
@@ -593,6 +559,8 @@ fn subscribe(
                 hostname: Some("localhost".to_owned()),
                 version: Some("1.11.0".to_owned()),
                 address: Some(address),
+                pid: Some(format!("master@127.0.0.1:{}", state.settings.port)),
+                capabilities,
                 ..wire::MasterInfo::default()
             }),
         };

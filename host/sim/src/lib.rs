@@ -4,10 +4,15 @@
 //! `cluster` is the model, without IO and with the time as an argument; `http`
 //! puts it on a port. Unlike a real master it can be told what goes wrong.
 
+mod accept;
 mod allocator;
+mod body;
 mod calls;
+mod checks;
 mod cluster;
 mod http;
+mod maintenance;
+mod operations;
 mod tasks;
 
 pub use cluster::{AgentSettings, Cluster, Counts};

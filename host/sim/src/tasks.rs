@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use mesos_v1 as wire;
 use mesos_v1::TaskState;
+use mesos_v1::framework_info::capability::Type as Capability;
 use mesos_v1::scheduler as api;
 use mesos_v1::task_status::{Reason, Source};
 use offerd_core::Instant;
@@ -14,7 +15,7 @@ use offerd_core::resource::Resource;
 use crate::cluster::Cluster;
 
 /// First wait before an update is sent again; doubles (R34).
-const RESEND: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(600));
+pub(crate) const RESEND: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(600));
 
 /// Time from one simulated state to the next.
 const STEP: Duration = Duration::from_millis(5);
@@ -58,12 +59,19 @@ pub(crate) struct Task {
     pub(crate) agent: usize,
     pub(crate) resources: Vec<Resource>,
     pub(crate) state: TaskState,
+    /// What the master knows of it: the latest state when an update last came to
+    /// it. With unacknowledged updates that is less than the truth.
+    pub(crate) told: TaskState,
     pub(crate) fate: Fate,
     /// The next thing that happens, if it is not stopped.
     next: Option<(Instant, TaskState)>,
     /// Updates in order; only the first is sent until it is acknowledged.
     updates: VecDeque<wire::TaskStatus>,
     resend: Option<(Instant, Duration)>,
+    /// Why it is being stopped, if not by its framework.
+    reason: Option<Reason>,
+    /// Stands for what the agent calls it.
+    number: u64,
 }
 
 impl Task {
@@ -72,6 +80,7 @@ impl Task {
         agent: usize,
         resources: Vec<Resource>,
         fate: Fate,
+        number: u64,
         now: Instant,
     ) -> Self {
         Self {
@@ -79,10 +88,13 @@ impl Task {
             agent,
             resources,
             state: TaskState::TaskStaging,
+            told: TaskState::TaskStaging,
             fate,
             next: Some((now + STEP, TaskState::TaskStarting)),
             updates: VecDeque::new(),
             resend: None,
+            reason: None,
+            number,
         }
     }
 
@@ -97,6 +109,24 @@ impl Task {
 
     pub(crate) fn is_terminal(&self) -> bool {
         is_terminal(self.state)
+    }
+
+    /// Where it runs, if the master knows it.
+    pub(crate) fn container(&self) -> Option<wire::ContainerStatus> {
+        (self.told != TaskState::TaskStaging).then(|| container(self.number))
+    }
+
+    /// The update to send now, and the resources that are free with it: the
+    /// master learns the latest state with any update.
+    fn tell(&mut self) -> Option<(wire::TaskStatus, Vec<Resource>)> {
+        let update = self.updates.front()?.clone();
+        self.told = self.state;
+        let freed = if self.is_terminal() {
+            std::mem::take(&mut self.resources)
+        } else {
+            Vec::new()
+        };
+        Some((update, freed))
     }
 }
 
@@ -116,6 +146,7 @@ fn is_terminal(state: TaskState) -> bool {
 
 /// An update that the master makes itself: no uuid, never repeated.
 pub(crate) fn master_status(
+    now: Instant,
     task: &str,
     agent: Option<String>,
     state: TaskState,
@@ -131,6 +162,7 @@ pub(crate) fn master_status(
         source: Some(Source::Master as i32),
         reason: reason.map(|reason| reason as i32),
         agent_id: agent.map(|value| wire::AgentId { value }),
+        timestamp: Some(now.as_millis_f64() / 1000.0),
         ..wire::TaskStatus::default()
     }
 }
@@ -140,6 +172,26 @@ pub(crate) fn update_event(status: wire::TaskStatus) -> api::Event {
         r#type: Some(api::event::Type::Update as i32),
         update: Some(api::event::Update { status }),
         ..api::Event::default()
+    }
+}
+
+/// Where a command runs, as far as frameworks are told.
+fn container(number: u64) -> wire::ContainerStatus {
+    let address = wire::network_info::IpAddress {
+        protocol: Some(wire::network_info::Protocol::IPv4 as i32),
+        ip_address: Some("127.0.0.1".to_owned()),
+    };
+    wire::ContainerStatus {
+        container_id: Some(wire::ContainerId {
+            value: format!("51300000-0000-4000-a000-{number:012x}"),
+            parent: None,
+        }),
+        network_infos: vec![wire::NetworkInfo {
+            ip_addresses: vec![address],
+            ..wire::NetworkInfo::default()
+        }],
+        executor_pid: Some(u32::try_from(number).unwrap_or(u32::MAX)),
+        ..wire::ContainerStatus::default()
     }
 }
 
@@ -161,98 +213,112 @@ impl Cluster {
                 {
                     *wait = wait.saturating_mul(2).min(RESEND.1);
                     *at = now + *wait;
-                    resend.extend(task.updates.front().map(|u| (framework.clone(), u.clone())));
+                    resend.push((framework.clone(), task.id.clone()));
                 }
             }
         }
         for (framework, task, state) in due {
-            self.task_becomes(&framework, &task, state, None);
+            self.task_becomes(&framework, &task, state);
         }
-        for (framework, status) in resend {
-            self.send(&framework, update_event(status));
+        for (framework, task) in resend {
+            self.tell(&framework, &task);
         }
     }
 
-    /// A new state of a task, with the update that tells it.
-    pub(crate) fn task_becomes(
-        &mut self,
-        framework: &str,
-        id: &str,
-        state: TaskState,
-        reason: Option<Reason>,
-    ) {
-        let now = self.now;
-        let uuid = self.uuid();
+    /// Sends the oldest update of a task that is not acknowledged, if its agent
+    /// is there to send it.
+    fn tell(&mut self, framework: &str, id: &str) {
+        let owner = self.frameworks.get_mut(framework);
+        let Some(task) = owner.and_then(|owner| owner.tasks.get_mut(id)) else {
+            return;
+        };
+        let agent = task.agent;
+        if !self.agents.get(agent).is_some_and(|agent| agent.present) {
+            return;
+        }
+        if let Some((status, freed)) = task.tell() {
+            self.give_back(agent, freed);
+            self.send(framework, update_event(status));
+        }
+    }
+
+    /// Asks a task to end.
+    pub(crate) fn stop_task(&mut self, framework: &str, id: &str, reason: Option<Reason>) {
         let Some(owner) = self.frameworks.get_mut(framework) else {
             return;
         };
-        let Some(task) = owner.tasks.get_mut(id) else {
+        let state = if owner.can(Capability::TaskKillingState) {
+            TaskState::TaskKilling
+        } else {
+            TaskState::TaskKilled
+        };
+        if let Some(task) = owner.tasks.get_mut(id) {
+            task.reason = reason;
+        }
+        self.task_becomes(framework, id, state);
+    }
+
+    /// A new state of a task, with the update that tells it.
+    fn task_becomes(&mut self, framework: &str, id: &str, state: TaskState) {
+        let now = self.now;
+        let uuid = self.uuid();
+        let owner = self.frameworks.get_mut(framework);
+        let Some(task) = owner.and_then(|owner| owner.tasks.get_mut(id)) else {
             return;
         };
         if task.is_terminal() {
             return;
         }
         task.state = state;
+        task.next = match (&task.fate, state) {
+            (_, TaskState::TaskStarting) => Some((now + STEP, TaskState::TaskRunning)),
+            (Fate::Finishes(time), TaskState::TaskRunning) => {
+                Some((now + *time, TaskState::TaskFinished))
+            }
+            (Fate::Fails(time, _), TaskState::TaskRunning) => {
+                Some((now + *time, TaskState::TaskFailed))
+            }
+            (_, TaskState::TaskKilling) => Some((now + STEP, TaskState::TaskKilled)),
+            _ => None,
+        };
         let message = match (&task.fate, state) {
-            (_, TaskState::TaskStarting) => {
-                task.next = Some((now + STEP, TaskState::TaskRunning));
-                None
-            }
-            (fate, TaskState::TaskRunning) => {
-                task.next = Some(match fate {
-                    Fate::Finishes(time) => (now + *time, TaskState::TaskFinished),
-                    Fate::Fails(time, _) => (now + *time, TaskState::TaskFailed),
-                });
-                None
-            }
-            (_, TaskState::TaskKilling) => {
-                task.next = Some((now + STEP, TaskState::TaskKilled));
-                None
-            }
             (_, TaskState::TaskFinished) => Some("Command exited with status 0".to_owned()),
             (Fate::Fails(_, code), TaskState::TaskFailed) => {
                 Some(format!("Command exited with status {code}"))
             }
-            (_, TaskState::TaskKilled) => Some("Command terminated with signal Killed".to_owned()),
+            (_, TaskState::TaskKilled) => {
+                Some("Command terminated with signal Terminated".to_owned())
+            }
             _ => None,
         };
-        let agent = task.agent;
-        let freed = if task.is_terminal() {
-            task.next = None;
-            std::mem::take(&mut task.resources)
-        } else {
-            Vec::new()
-        };
-        let agent_id = self.agents.get(agent).map(|agent| agent.id.clone());
-        let status = wire::TaskStatus {
+        let agent_id = self.agents.get(task.agent).map(|agent| agent.id.clone());
+        task.updates.push_back(wire::TaskStatus {
             task_id: wire::TaskId {
                 value: id.to_owned(),
             },
             state: state as i32,
             message,
             source: Some(Source::Executor as i32),
-            reason: reason.map(|reason| reason as i32),
+            reason: task.reason.map(|reason| reason as i32),
             agent_id: agent_id.map(|value| wire::AgentId { value }),
             executor_id: Some(wire::ExecutorId {
                 value: id.to_owned(),
             }),
             timestamp: Some(now.as_millis_f64() / 1000.0),
             uuid: Some(uuid.clone()),
+            container_status: Some(container(task.number)),
             ..wire::TaskStatus::default()
-        };
-        let first = task.updates.is_empty();
-        task.updates.push_back(status.clone());
+        });
+        let first = task.updates.len() == 1;
+        self.counts.updates.insert(uuid);
         if first {
             task.resend = Some((now + RESEND.0, RESEND.0));
-        }
-        self.counts.updates.insert(uuid);
-        self.give_back(agent, freed);
-        if first {
-            self.send(framework, update_event(status));
+            self.tell(framework, id);
         }
     }
 
-    /// ACKNOWLEDGE: the next update of the task may go.
+    /// ACKNOWLEDGE: the next update of the task may go. What an agent that is
+    /// not there should hear is lost (R6).
     pub(crate) fn acknowledge(&mut self, framework: &str, task: &str, uuid: Vec<u8>) {
         let now = self.now;
         *self.counts.acknowledged.entry(uuid.clone()).or_default() += 1;
@@ -262,34 +328,37 @@ impl Cluster {
         let Some(entry) = owner.tasks.get_mut(task) else {
             return;
         };
-        if entry
-            .updates
-            .front()
-            .and_then(|update| update.uuid.as_ref())
-            != Some(&uuid)
-        {
+        let here = self.agents.get(entry.agent).is_some_and(|a| a.present);
+        let oldest = entry.updates.front();
+        if !here || oldest.and_then(|update| update.uuid.as_ref()) != Some(&uuid) {
             return;
         }
         entry.updates.pop_front();
-        entry.resend = None;
-        if let Some(next) = entry.updates.front().cloned() {
+        if !entry.updates.is_empty() {
             entry.resend = Some((now + RESEND.0, RESEND.0));
-            self.send(framework, update_event(next));
+            self.tell(framework, task);
         } else if entry.is_terminal() {
             owner.tasks.remove(task);
+        } else {
+            entry.resend = None;
         }
     }
 
+    /// Sends what was not acknowledged again.
     pub(crate) fn repeat_updates(&mut self, framework: &str) {
-        let waiting: Vec<wire::TaskStatus> = self
-            .frameworks
-            .get(framework)
+        self.repeat_updates_of(framework, None);
+    }
+
+    fn repeat_updates_of(&mut self, framework: &str, agent: Option<usize>) {
+        let owner = self.frameworks.get(framework);
+        let tasks: Vec<String> = owner
             .into_iter()
-            .flat_map(|f| f.tasks.values())
-            .filter_map(|task| task.updates.front().cloned())
+            .flat_map(|owner| owner.tasks.values())
+            .filter(|task| agent.is_none_or(|agent| agent == task.agent))
+            .map(|task| task.id.clone())
             .collect();
-        for status in waiting {
-            self.send(framework, update_event(status));
+        for task in tasks {
+            self.tell(framework, &task);
         }
     }
 
@@ -309,15 +378,7 @@ impl Cluster {
         };
         agent.present = present;
         let agent_id = agent.id.clone();
-        let held: Vec<String> = self
-            .offers
-            .iter()
-            .filter(|(_, offer)| offer.agent == position)
-            .map(|(id, _)| id.clone())
-            .collect();
-        for offer in held {
-            self.rescind(&offer);
-        }
+        self.rescind_agent(position);
         let mut events = Vec::new();
         for (id, framework) in &self.frameworks {
             for task in framework
@@ -326,11 +387,12 @@ impl Cluster {
                 .filter(|t| t.agent == position && !t.is_terminal())
             {
                 let (state, reason) = match (present, framework.partition_aware()) {
-                    (true, _) => (task.state, Reason::AgentReregistered),
+                    (true, _) => (task.told, Reason::AgentReregistered),
                     (false, true) => (TaskState::TaskUnreachable, Reason::AgentRemoved),
                     (false, false) => (TaskState::TaskLost, Reason::AgentRemoved),
                 };
                 let status = master_status(
+                    self.now,
                     &task.id,
                     Some(agent_id.clone()),
                     state,
@@ -358,6 +420,14 @@ impl Cluster {
         }
         for (framework, event) in events {
             self.send(&framework, event);
+        }
+        if present {
+            // What its tasks did meanwhile.
+            let ids: Vec<String> = self.frameworks.keys().cloned().collect();
+            for id in ids {
+                self.repeat_updates_of(&id, Some(position));
+            }
+            self.next_allocation = self.now;
         }
     }
 }
