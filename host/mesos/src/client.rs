@@ -9,6 +9,7 @@ mod address;
 mod backoff;
 mod calls;
 mod connection;
+mod session;
 mod subscribe;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use offerd_core::call::Call;
 use offerd_core::event::Event;
+use offerd_core::ids::FrameworkId;
 use offerd_core::machine::{CallId, Session, Subscription};
 use tokio::sync::{mpsc, watch};
 
@@ -142,6 +144,7 @@ pub fn start(
         out,
         batches,
         session: Session(0),
+        framework: None,
     };
     let task = tokio::spawn(worker.run());
     Ok(Client { calls, task })
@@ -156,6 +159,9 @@ struct Worker {
     batches: mpsc::UnboundedReceiver<Batch>,
     /// Number of the latest session.
     session: Session,
+    /// The id of the latest SUBSCRIBED. The machine learns it later than this
+    /// task does, and a SUBSCRIBE without it would make a new framework (R14).
+    framework: Option<FrameworkId>,
 }
 
 impl Worker {

@@ -65,6 +65,9 @@ pub(super) struct Calls {
     pending: VecDeque<(CallId, offerd_core::call::Call)>,
     in_flight: VecDeque<CallId>,
     write: BytesMut,
+    /// Whether all that is no longer in `write` has reached the socket: a TLS
+    /// connection has a buffer of its own.
+    flushed: bool,
     read: BytesMut,
     body: Vec<u8>,
 }
@@ -79,6 +82,7 @@ impl Calls {
             pending: VecDeque::new(),
             in_flight: VecDeque::new(),
             write: BytesMut::with_capacity(WRITE_AHEAD),
+            flushed: true,
             read: BytesMut::with_capacity(16 << 10),
             body: Vec::new(),
         }
@@ -125,16 +129,27 @@ impl Calls {
             reader,
             writer,
             write,
+            flushed,
             read,
             ..
         } = self;
-        tokio::select! {
-            written = writer.write_buf(write), if !write.is_empty() => {
-                if written? == 0 {
+        let waits = !write.is_empty() || !*flushed;
+        // One step at a time: while it waits, answers must be read, and when it
+        // is dropped, it must be tried again.
+        let output = async {
+            if write.is_empty() {
+                writer.flush().await?;
+                *flushed = true;
+            } else {
+                if writer.write_buf(write).await? == 0 {
                     return Err(io::ErrorKind::WriteZero.into());
                 }
-                writer.flush().await?;
+                *flushed = false;
             }
+            io::Result::Ok(())
+        };
+        tokio::select! {
+            result = output, if waits => result?,
             got = reader.read_buf(read) => {
                 if got? == 0 {
                     return Err(io::Error::new(
@@ -256,7 +271,40 @@ fn chunked(bytes: &[u8]) -> io::Result<Option<(String, usize)>> {
 
 #[cfg(test)]
 mod tests {
+    use std::task::Poll;
+
+    use tokio::io::BufStream;
+
     use super::*;
+
+    /// A connection with a buffer of its own, as TLS has: what is written shows
+    /// up only after a flush that may have to wait.
+    #[tokio::test]
+    async fn a_flush_that_was_interrupted_is_made_up_for() {
+        let (client, mut master) = tokio::io::duplex(16);
+        let stream = BufStream::with_capacity(4096, 4096, client);
+        let mut calls = Calls::new(Box::new(stream), Head::new("h", "s", None));
+        let settings = FrameworkSettings::new("n", "u", vec![]);
+        calls.push([(CallId(1), offerd_core::call::Call::Teardown)]);
+        calls.encode(&FrameworkId::from("fw"), &settings);
+        let length = calls.write.len();
+        // As an event of the stream would do again and again.
+        for _ in 0..5 {
+            let mut drive = Box::pin(calls.drive());
+            std::future::poll_fn(|context| {
+                let _ = drive.as_mut().poll(context);
+                Poll::Ready(())
+            })
+            .await;
+        }
+        let mut request = vec![0; length];
+        tokio::select! {
+            read = master.read_exact(&mut request) => drop(read.unwrap()),
+            () = async { while calls.drive().await.is_ok() {} } => panic!("the connection broke"),
+            () = tokio::time::sleep(std::time::Duration::from_secs(20)) => panic!("not flushed"),
+        }
+        assert!(request.starts_with(b"POST /api/v1/scheduler HTTP/1.1\r\n"));
+    }
 
     #[test]
     fn answers_are_parsed_at_every_split() {

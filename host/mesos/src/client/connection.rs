@@ -70,8 +70,27 @@ impl Connector {
         };
         let name = ServerName::try_from(address.host.clone())
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        Ok(Box::new(tls.connect(name, stream).await?))
+        let stream = tls
+            .connect(name, stream)
+            .await
+            .map_err(|error| explain(&error, &address.host))?;
+        Ok(Box::new(stream))
     }
+}
+
+/// A failed handshake, with what would be right.
+fn explain(error: &io::Error, host: &str) -> io::Error {
+    let cause = error
+        .get_ref()
+        .and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    let text = match cause {
+        Some(rustls::Error::InvalidCertificate(_)) => format!(
+            "TLS failed: {error}; expected a certificate for {host} that is signed by an \
+             authority of [mesos.tls] ca"
+        ),
+        _ => format!("TLS failed: {error}; does the master speak TLS on this port?"),
+    };
+    io::Error::new(error.kind(), text)
 }
 
 fn tls(path: &Path) -> Result<TlsConnector, TlsError> {

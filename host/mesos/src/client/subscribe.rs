@@ -1,4 +1,4 @@
-//! One subscription, from the SUBSCRIBE to its end.
+//! From a connection to an accepted SUBSCRIBE. What comes then is in `session`.
 
 use base64::Engine;
 use bytes::Bytes;
@@ -7,17 +7,12 @@ use hyper::body::Incoming;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, LOCATION};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use mesos_v1::recordio::Decoder;
-use offerd_core::event::Event;
-use offerd_core::ids::FrameworkId;
 use offerd_core::machine::Session;
-use tokio::time::{Duration, Instant};
 
+use super::Worker;
 use super::address::Address;
 use super::backoff::Backoff;
-use super::calls::{Answer, Calls, Head};
-use super::{Transport, Worker};
-use crate::convert;
+use super::calls::{Calls, Head};
 
 const PROTOBUF: &str = "application/x-protobuf";
 
@@ -101,10 +96,11 @@ impl Worker {
             .map_err(|error| unavailable("no HTTP connection", &error))?;
         // Ends with the response's body.
         tokio::spawn(connection);
-        let body = self
-            .settings
-            .framework
-            .subscribe(&self.subscription.borrow_and_update());
+        let mut subscription = self.subscription.borrow_and_update().clone();
+        if subscription.framework_id.is_none() {
+            subscription.framework_id = self.framework.clone();
+        }
+        let body = self.settings.framework.subscribe(&subscription);
         // R1, R2, R4: exact types, and no stream id.
         let mut request = Request::builder()
             .method(Method::POST)
@@ -157,119 +153,10 @@ impl Worker {
             _ => Ended::Unavailable(format!("SUBSCRIBE failed: {} {text}", status.as_u16())),
         })
     }
-
-    async fn run_session(
-        &mut self,
-        mut body: Incoming,
-        mut calls: Calls,
-        backoff: &mut Backoff,
-    ) -> Ended {
-        let session = self.session;
-        let mut decoder = Decoder::new(self.settings.record_limit);
-        let mut framework: Option<FrameworkId> = None;
-        // Until SUBSCRIBED says otherwise.
-        let mut patience = self.settings.connect_timeout.max(Duration::from_secs(15));
-        let mut deadline = Instant::now() + patience;
-        let over = |calls: &Calls, reason: String| {
-            let reason = match calls.unanswered() {
-                0 => reason,
-                n => format!("{reason} ({n} calls without an answer)"),
-            };
-            Ended::Session(reason)
-        };
-        loop {
-            if let Some(framework) = &framework {
-                calls.encode(framework, &self.settings.framework);
-            }
-            tokio::select! {
-                frame = body.frame() => {
-                    let chunk = match frame {
-                        Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
-                        Some(Err(error)) => {
-                            let reason = format!("the stream broke: {}", chain(&error));
-                            return over(&calls, reason);
-                        }
-                        None => {
-                            let reason = match decoder.finish() {
-                                Ok(()) => "the master ended the stream".to_owned(),
-                                Err(error) => error.to_string(),
-                            };
-                            return over(&calls, reason);
-                        }
-                    };
-                    decoder.push(chunk);
-                    let mut events = Vec::new();
-                    let failed = loop {
-                        match decoder.next_record() {
-                            Ok(None) => break None,
-                            Err(error) => break Some(error.to_string()),
-                            Ok(Some(record)) => match convert::event(&record) {
-                                Ok(event) => {
-                                    if let Event::Subscribed { framework_id, .. } = &event {
-                                        framework = Some(framework_id.clone());
-                                        let seconds = convert::heartbeat_interval(&record);
-                                        let missed = f64::from(self.settings.missed_heartbeats);
-                                        patience = Duration::from_secs_f64(
-                                            (seconds * missed).min(86_400.0),
-                                        );
-                                    } else if !matches!(event, Event::Error(_)) {
-                                        backoff.reset();
-                                    }
-                                    events.push(Transport::Event { session, event });
-                                }
-                                Err(error) => break Some(chain(&error)),
-                            },
-                        }
-                    };
-                    if !events.is_empty() {
-                        deadline = Instant::now() + patience;
-                        if self.out.send(events).is_err() {
-                            return Ended::Abandoned;
-                        }
-                    }
-                    if let Some(reason) = failed {
-                        return over(&calls, format!("a record can't be used: {reason}"));
-                    }
-                }
-                answers = calls.drive() => {
-                    let answers = match answers {
-                        Ok(answers) => answers,
-                        Err(error) => {
-                            let reason = format!("the connection for calls broke: {error}");
-                            return over(&calls, reason);
-                        }
-                    };
-                    let mut failed = Vec::new();
-                    for answer in answers {
-                        match answer {
-                            Answer::Taken(_) => {}
-                            Answer::Refused(call, why) => {
-                                failed.push(Transport::CallFailed { session, call, why });
-                            }
-                            Answer::SessionOver(reason) => return over(&calls, reason),
-                        }
-                    }
-                    if !failed.is_empty() && self.out.send(failed).is_err() {
-                        return Ended::Abandoned;
-                    }
-                }
-                batch = self.batches.recv() => match batch {
-                    Some(batch) if batch.session == session => calls.push(batch.calls),
-                    // Of a session that is over: the machine knows.
-                    Some(_) => {}
-                    None => return Ended::Abandoned,
-                },
-                () = tokio::time::sleep_until(deadline) => {
-                    let seconds = patience.as_secs_f64();
-                    return over(&calls, format!("no heartbeat for {seconds} s"));
-                }
-            }
-        }
-    }
 }
 
 /// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

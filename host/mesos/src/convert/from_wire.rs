@@ -88,33 +88,32 @@ pub fn event(record: &[u8]) -> Result<Event> {
         }
         Ok(Type::Offers) => {
             let offers = event.offers.ok_or_else(|| body("offers"))?.offers;
-            let converted = offers.into_iter().enumerate().map(|(position, offer)| {
-                offer_info(offer).map_err(|error| at(error, "event.offers.offers", position))
-            });
-            Ok(Event::Offers(converted.collect::<Result<_>>()?))
+            let offers = list(offers, "event.offers.offers", offer_info)?;
+            Ok(Event::Offers(offers))
         }
         Ok(Type::InverseOffers) => {
             let offers = event
                 .inverse_offers
                 .ok_or_else(|| body("inverse_offers"))?
                 .inverse_offers;
-            let converted = offers.into_iter().enumerate().map(|(position, offer)| {
-                inverse_offer(offer)
-                    .map_err(|error| at(error, "event.inverse_offers.inverse_offers", position))
-            });
-            Ok(Event::InverseOffers(converted.collect::<Result<_>>()?))
+            let offers = list(offers, "event.inverse_offers.inverse_offers", inverse_offer)?;
+            Ok(Event::InverseOffers(offers))
         }
         Ok(Type::Rescind) => {
-            let id = event.rescind.ok_or_else(|| body("rescind"))?.offer_id.value;
+            let rescind = event.rescind.ok_or_else(|| body("rescind"))?;
+            let id = required(rescind.offer_id.value, || {
+                "event.rescind.offer_id".to_owned()
+            })?;
             Ok(Event::Rescind(OfferId::from(id)))
         }
         Ok(Type::RescindInverseOffer) => {
             let rescind = event
                 .rescind_inverse_offer
                 .ok_or_else(|| body("rescind_inverse_offer"))?;
-            Ok(Event::RescindInverseOffer(OfferId::from(
-                rescind.inverse_offer_id.value,
-            )))
+            let id = required(rescind.inverse_offer_id.value, || {
+                "event.rescind_inverse_offer.inverse_offer_id".to_owned()
+            })?;
+            Ok(Event::RescindInverseOffer(OfferId::from(id)))
         }
         Ok(Type::Update) => {
             let status = event.update.ok_or_else(|| body("update"))?.status;
@@ -130,9 +129,15 @@ pub fn event(record: &[u8]) -> Result<Event> {
         }
         Ok(Type::Message) => {
             let message = event.message.ok_or_else(|| body("message"))?;
+            let agent = required(message.agent_id.value, || {
+                "event.message.agent_id".to_owned()
+            })?;
+            let executor = required(message.executor_id.value, || {
+                "event.message.executor_id".to_owned()
+            })?;
             Ok(Event::Message {
-                agent: AgentId::from(message.agent_id.value),
-                executor: ExecutorId::from(message.executor_id.value),
+                agent: agent.into(),
+                executor: executor.into(),
                 data: message.data,
             })
         }
@@ -184,6 +189,15 @@ fn at(error: EventError, list: &str, position: usize) -> EventError {
     }
 }
 
+/// Converts the items of the field `path`.
+fn list<T, U>(items: Vec<T>, path: &str, convert: impl Fn(T) -> Result<U>) -> Result<Vec<U>> {
+    items
+        .into_iter()
+        .enumerate()
+        .map(|(position, item)| convert(item).map_err(|error| at(error, path, position)))
+        .collect()
+}
+
 /// One offer.
 ///
 /// # Errors
@@ -197,21 +211,12 @@ pub fn offer_info(offer: wire::Offer) -> Result<OfferInfo> {
         .unwrap_or_default();
     let role = Role::from(required(role, || "allocation_info.role".to_owned())?);
     let (region, zone) = domain(offer.domain);
-    let attributes = offer
-        .attributes
-        .into_iter()
-        .map(attribute)
-        .collect::<Result<_>>()?;
+    let attributes = list(offer.attributes, "attributes", attribute)?;
     // All resources of an offer are allocated to its role; sharing the name
     // saves an allocation for each.
-    let resources = offer
-        .resources
-        .into_iter()
-        .enumerate()
-        .map(|(position, r)| {
-            resource_of(r, Some(&role)).map_err(|error| at(error, "resources", position))
-        })
-        .collect::<Result<_>>()?;
+    let resources = list(offer.resources, "resources", |resource| {
+        resource_of(resource, Some(&role))
+    })?;
     Ok(OfferInfo {
         id: OfferId::from(id),
         framework_id: FrameworkId::from(offer.framework_id.value),
@@ -262,11 +267,7 @@ fn inverse_offer(offer: wire::InverseOffer) -> Result<InverseOfferInfo> {
         id: OfferId::from(required(offer.id.value, || "id".to_owned())?),
         agent: offer.agent_id.map(|id| AgentId::from(id.value)),
         unavailability: unavailability(offer.unavailability),
-        resources: offer
-            .resources
-            .into_iter()
-            .map(resource)
-            .collect::<Result<_>>()?,
+        resources: list(offer.resources, "resources", resource)?,
     })
 }
 
@@ -283,13 +284,16 @@ fn ranges(ranges: wire::value::Ranges) -> Vec<Range> {
 
 fn scalar(scalar: &wire::value::Scalar, name: &str) -> Result<Milli> {
     Milli::from_units(scalar.value).ok_or_else(|| EventError::Invalid {
-        path: format!("{name}.scalar"),
+        path: format!("scalar ({name})"),
         found: scalar.value.to_string(),
         expected: "a number from 0 to 9e12",
     })
 }
 
 fn attribute(attribute: wire::Attribute) -> Result<Attribute> {
+    if attribute.name.is_empty() {
+        return Err(missing("name"));
+    }
     let value = if let Some(text) = attribute.text {
         AttributeValue::Text(text.value)
     } else if let Some(value) = &attribute.scalar {
@@ -299,7 +303,8 @@ fn attribute(attribute: wire::Attribute) -> Result<Attribute> {
     } else if let Some(set) = attribute.set {
         AttributeValue::Set(set.item)
     } else {
-        return Err(missing(format!("attributes[{}].value", attribute.name)));
+        let name = attribute.name;
+        return Err(missing(format!("text, scalar, ranges or set ({name})")));
     };
     Ok(Attribute {
         name: attribute.name,
@@ -331,6 +336,9 @@ pub fn resource(resource: wire::Resource) -> Result<Resource> {
     reason = "an old master may send the form before reservation refinement"
 )]
 fn resource_of(resource: wire::Resource, role: Option<&Role>) -> Result<Resource> {
+    if resource.name.is_empty() {
+        return Err(missing("name"));
+    }
     let value = if let Some(value) = &resource.scalar {
         Value::Scalar(scalar(value, &resource.name)?)
     } else if let Some(value) = resource.ranges {
@@ -338,7 +346,10 @@ fn resource_of(resource: wire::Resource, role: Option<&Role>) -> Result<Resource
     } else if let Some(set) = resource.set {
         Value::Set(set.item)
     } else {
-        return Err(missing(format!("value of {}", resource.name)));
+        return Err(missing(format!(
+            "scalar, ranges or set ({})",
+            resource.name
+        )));
     };
     let allocation = match (role, resource.allocation_info.and_then(|info| info.role)) {
         (Some(role), None) => Some(role.clone()),
@@ -368,10 +379,12 @@ fn resource_of(resource: wire::Resource, role: Option<&Role>) -> Result<Resource
         let kind = match info.r#type.map(Type::try_from) {
             Some(Ok(Type::Dynamic)) => ReservationKind::Dynamic,
             Some(Ok(Type::Static)) => ReservationKind::Static,
-            other => {
+            _ => {
                 return Err(EventError::Invalid {
-                    path: format!("{}.reservations.type", resource.name),
-                    found: format!("{other:?}"),
+                    path: format!("reservations.type ({})", resource.name),
+                    found: info
+                        .r#type
+                        .map_or("absent".to_owned(), |kind| kind.to_string()),
                     expected: "STATIC or DYNAMIC",
                 });
             }
@@ -470,11 +483,11 @@ fn operation_status(status: wire::OperationStatus) -> Result<OperationStatus> {
         provider: status
             .resource_provider_id
             .map(|id| ProviderId::from(id.value)),
-        converted: status
-            .converted_resources
-            .into_iter()
-            .map(resource)
-            .collect::<Result<_>>()?,
+        converted: list(
+            status.converted_resources,
+            "event.update_operation_status.status.converted_resources",
+            resource,
+        )?,
         uuid: status.uuid.map(|id| uuid(&id.value, path)).transpose()?,
     })
 }

@@ -1,4 +1,5 @@
-//! The client against a server that each test plays itself, byte by byte.
+//! The client against a master whose every step is written down in the test.
+//! What a real master does is in /tests; here stands what none does on demand.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,6 +10,9 @@
 )]
 
 mod calls;
-mod connecting;
+mod client;
+mod events;
 mod server;
-mod stream;
+mod session;
+mod subscribe;
+mod tls;

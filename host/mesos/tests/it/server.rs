@@ -1,282 +1,288 @@
-//! A server whose every byte a test writes, and a client that talks to it.
+//! A master that does nothing by itself: a test accepts its connections, reads
+//! its requests and writes its answers one by one. So nothing has to be waited
+//! for by time.
 
-use std::time::Duration;
-
-use mesos_v1 as wire;
-use mesos_v1::scheduler as api;
-use offerd_core::call::Call;
-use offerd_core::event::Event;
-use offerd_core::machine::{CallId, Session, Subscription};
-use offerd_mesos::convert::FrameworkSettings;
-use offerd_mesos::{Address, Client, Settings, Transport, start};
-use prost::Message as _;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use bytes::{Buf, BytesMut};
+use mesos_v1::{self as wire, scheduler as api};
+use offerd_mesos::Address;
+use prost::Message;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio_rustls::TlsAcceptor;
 
-/// For a whole test; only one that fails waits for it.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The stream's type, and the only one that calls may have (R1, R2).
+pub(crate) const PROTOBUF: &str = "application/x-protobuf";
 
-pub(crate) async fn in_time<T>(work: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, work).await {
-        Ok(result) => result,
-        Err(_) => panic!("nothing happens any more"),
-    }
-}
+pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
-pub(crate) struct Server {
+/// A port on loopback that listens.
+pub(crate) struct Master {
     listener: TcpListener,
-    pub(crate) address: Address,
+    pub(crate) tls: Option<TlsAcceptor>,
 }
 
-impl Server {
-    pub(crate) async fn new() -> Self {
+impl Master {
+    pub(crate) async fn bind() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string().parse().unwrap();
-        Self { listener, address }
+        let tls = None;
+        Self { listener, tls }
     }
 
-    pub(crate) async fn accept(&self) -> Connection<TcpStream> {
-        Connection::new(in_time(self.listener.accept()).await.unwrap().0)
+    /// `host:port`.
+    pub(crate) fn text(&self) -> String {
+        self.listener.local_addr().unwrap().to_string()
     }
 
-    /// Takes a subscription: the stream, and the connection for calls.
-    pub(crate) async fn subscribed(&self) -> (Connection<TcpStream>, Connection<TcpStream>) {
+    pub(crate) fn address(&self) -> Address {
+        self.text().parse().unwrap()
+    }
+
+    /// The next connection, before TLS.
+    pub(crate) async fn accept_plain(&self) -> TcpStream {
+        self.listener.accept().await.unwrap().0
+    }
+
+    /// The next connection.
+    pub(crate) async fn accept(&self) -> Peer {
+        let stream = self.accept_plain().await;
+        stream.set_nodelay(true).unwrap();
+        let io: Box<dyn Io> = match &self.tls {
+            Some(tls) => Box::new(tls.accept(stream).await.unwrap()),
+            None => Box::new(stream),
+        };
+        let read = BytesMut::new();
+        Peer { io, read }
+    }
+
+    /// Takes one request and answers it.
+    pub(crate) async fn answer(
+        &self,
+        status: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Request {
+        let mut peer = self.accept().await;
+        let request = peer.request().await;
+        peer.answer(status, headers, body).await;
+        request
+    }
+
+    /// Takes SUBSCRIBE and the connection for calls; no event is sent.
+    pub(crate) async fn subscription(&self, stream_id: &str) -> Subscription {
         let mut stream = self.accept().await;
-        stream.request().await;
-        stream.start_stream("stream-1").await;
+        let request = stream.request().await;
+        stream.open(stream_id, PROTOBUF).await;
         let calls = self.accept().await;
-        stream.event(&subscribed(3600.0)).await;
-        (stream, calls)
+        Subscription {
+            request,
+            stream,
+            calls,
+        }
+    }
+
+    /// [`Self::subscription`] with SUBSCRIBED sent: framework `fw`, a
+    /// heartbeat every 15 s.
+    pub(crate) async fn session(&self, stream_id: &str) -> Subscription {
+        let mut session = self.subscription(stream_id).await;
+        session.stream.event(&subscribed("fw", Some(15.0))).await;
+        session
     }
 }
 
+/// Both connections of one session.
+pub(crate) struct Subscription {
+    pub(crate) request: Request,
+    pub(crate) stream: Peer,
+    pub(crate) calls: Peer,
+}
+
+/// One connection.
+pub(crate) struct Peer {
+    io: Box<dyn Io>,
+    read: BytesMut,
+}
+
+/// A request of the client.
+#[derive(Debug)]
 pub(crate) struct Request {
-    pub(crate) head: String,
-    pub(crate) call: api::Call,
+    /// Method, path and version.
+    pub(crate) line: String,
+    headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Request {
+    /// The value of a header that may be there once.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| {
-            let (key, value) = line.split_once(": ")?;
-            key.eq_ignore_ascii_case(name).then_some(value)
-        })
+        let mut found = self
+            .headers
+            .iter()
+            .filter(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str());
+        let first = found.next();
+        assert_eq!(found.next(), None, "{name} twice in {self:?}");
+        first
+    }
+
+    pub(crate) fn call(&self) -> api::Call {
+        api::Call::decode(self.body.as_slice()).unwrap()
     }
 }
 
-pub(crate) struct Connection<S> {
-    pub(crate) stream: S,
-    pending: Vec<u8>,
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(crate) fn new(stream: S) -> Self {
-        Self {
-            stream,
-            pending: Vec::new(),
-        }
-    }
-
+impl Peer {
+    /// The next request, which must have a Content-Length.
     pub(crate) async fn request(&mut self) -> Request {
         loop {
-            if let Some(request) = self.take() {
+            if let Some(request) = self.parse() {
                 return request;
             }
-            let got = in_time(self.stream.read_buf(&mut self.pending))
-                .await
-                .unwrap();
-            assert!(
-                got > 0,
-                "the client went away: {:?}",
-                String::from_utf8_lossy(&self.pending)
-            );
+            let got = self.io.read_buf(&mut self.read).await.unwrap();
+            assert!(got > 0, "closed within a request: {:?}", self.read);
         }
     }
 
-    fn take(&mut self) -> Option<Request> {
-        let end = self
-            .pending
-            .windows(4)
-            .position(|window| window == b"\r\n\r\n")?;
-        let head = String::from_utf8(self.pending[..end].to_vec()).unwrap();
-        let mut request = Request {
-            head,
-            call: api::Call::default(),
+    fn parse(&mut self) -> Option<Request> {
+        let mut headers = [httparse::EMPTY_HEADER; 32];
+        let mut parsed = httparse::Request::new(&mut headers);
+        let head = match parsed.parse(&self.read).unwrap() {
+            httparse::Status::Complete(head) => head,
+            httparse::Status::Partial => return None,
         };
-        let length: usize = request.header("content-length").unwrap().parse().unwrap();
-        let body = self.pending.get(end + 4..end + 4 + length)?;
-        request.call = api::Call::decode(body).unwrap();
-        self.pending.drain(..end + 4 + length);
+        let line = format!(
+            "{} {} HTTP/1.{}",
+            parsed.method.unwrap(),
+            parsed.path.unwrap(),
+            parsed.version.unwrap()
+        );
+        let headers = parsed
+            .headers
+            .iter()
+            .map(|h| {
+                let value = std::str::from_utf8(h.value).unwrap();
+                (h.name.to_owned(), value.to_owned())
+            })
+            .collect();
+        let mut request = Request {
+            line,
+            headers,
+            body: Vec::new(),
+        };
+        let length: usize = request.header("Content-Length").unwrap().parse().unwrap();
+        request.body = self.read.get(head..head + length)?.to_vec();
+        self.read.advance(head + length);
         Some(request)
     }
 
-    pub(crate) async fn write(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(bytes.as_ref()).await.unwrap();
-        self.stream.flush().await.unwrap();
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        self.io.write_all(bytes).await.unwrap();
+        self.io.flush().await.unwrap();
     }
 
-    pub(crate) async fn answer(&mut self, status: &str, headers: &str, body: &str) {
-        let length = body.len();
-        let text = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
-        self.write(text).await;
+    /// [`Self::send`] to a client that may close meanwhile.
+    pub(crate) async fn try_send(&mut self, bytes: &[u8]) {
+        let _ = self.io.write_all(bytes).await;
     }
 
-    pub(crate) async fn start_stream(&mut self, id: &str) {
-        self.write(format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nMesos-Stream-Id: \
-             {id}\r\nTransfer-Encoding: chunked\r\n\r\n"
-        ))
-        .await;
+    /// An answer with a Content-Length.
+    pub(crate) async fn answer(&mut self, status: &str, headers: &[(&str, &str)], body: &str) {
+        self.send(answer(status, headers, body).as_bytes()).await;
     }
 
+    /// The head of the answer to SUBSCRIBE.
+    pub(crate) async fn open(&mut self, stream_id: &str, content_type: &str) {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nMesos-Stream-Id: {stream_id}\r\n\
+             Content-Type: {content_type}\r\n\r\n"
+        );
+        self.send(head.as_bytes()).await;
+    }
+
+    /// One chunk of the stream's body.
     pub(crate) async fn chunk(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            // It would end the body.
+            return;
+        }
         let mut chunk = format!("{:x}\r\n", bytes.len()).into_bytes();
         chunk.extend_from_slice(bytes);
         chunk.extend_from_slice(b"\r\n");
-        self.write(chunk).await;
+        self.send(&chunk).await;
     }
 
+    /// One event as one record in one chunk.
     pub(crate) async fn event(&mut self, event: &api::Event) {
         self.chunk(&record(event)).await;
     }
+
+    /// The body's proper end.
+    pub(crate) async fn end(&mut self) {
+        self.send(b"0\r\n\r\n").await;
+    }
+
+    /// Waits until the client has closed the connection; what it still sent.
+    pub(crate) async fn closed(&mut self) -> Vec<u8> {
+        // A reset is an end as well.
+        while self.io.read_buf(&mut self.read).await.unwrap_or(0) > 0 {}
+        self.read.to_vec()
+    }
 }
 
+pub(crate) fn answer(status: &str, headers: &[(&str, &str)], body: &str) -> String {
+    let mut text = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n", body.len());
+    for (name, value) in headers {
+        text += &format!("{name}: {value}\r\n");
+    }
+    text + "\r\n" + body
+}
+
+/// A record with its length.
 pub(crate) fn record(event: &api::Event) -> Vec<u8> {
-    let body = event.encode_to_vec();
-    [format!("{}\n", body.len()).as_bytes(), &body].concat()
+    let mut out = BytesMut::new();
+    mesos_v1::recordio::encode(&event.encode_to_vec(), &mut out);
+    out.to_vec()
 }
 
-pub(crate) fn subscribed(heartbeat: f64) -> api::Event {
+pub(crate) fn kind(kind: api::event::Type) -> api::Event {
     api::Event {
-        r#type: Some(api::event::Type::Subscribed as i32),
+        r#type: Some(kind as i32),
+        ..api::Event::default()
+    }
+}
+
+pub(crate) fn subscribed(framework: &str, heartbeat: Option<f64>) -> api::Event {
+    api::Event {
         subscribed: Some(api::event::Subscribed {
             framework_id: wire::FrameworkId {
-                value: "framework-1".into(),
+                value: framework.to_owned(),
             },
-            heartbeat_interval_seconds: Some(heartbeat),
-            ..api::event::Subscribed::default()
+            heartbeat_interval_seconds: heartbeat,
+            master_info: None,
         }),
-        ..api::Event::default()
+        ..kind(api::event::Type::Subscribed)
     }
 }
 
 pub(crate) fn heartbeat() -> api::Event {
-    api::Event {
-        r#type: Some(api::event::Type::Heartbeat as i32),
-        ..api::Event::default()
-    }
+    kind(api::event::Type::Heartbeat)
 }
 
 pub(crate) fn rescind(offer: &str) -> api::Event {
     api::Event {
-        r#type: Some(api::event::Type::Rescind as i32),
         rescind: Some(api::event::Rescind {
             offer_id: wire::OfferId {
-                value: offer.into(),
+                value: offer.to_owned(),
             },
         }),
-        ..api::Event::default()
+        ..kind(api::event::Type::Rescind)
     }
 }
 
-/// The client under test and what it said.
-pub(crate) struct Tested {
-    pub(crate) client: Client,
-    pub(crate) subscription: watch::Sender<Subscription>,
-    out: mpsc::UnboundedReceiver<Vec<Transport>>,
-    said: std::collections::VecDeque<Transport>,
-}
-
-pub(crate) fn settings(masters: &[&Address]) -> Settings {
-    let framework = FrameworkSettings::new("test", "nobody", vec!["role".to_owned()]);
-    let masters = masters.iter().map(|master| (*master).clone()).collect();
-    let mut settings = Settings::new(masters, framework);
-    settings.backoff = (Duration::from_millis(1), Duration::from_millis(5));
-    settings
-}
-
-impl Tested {
-    pub(crate) fn start(settings: Settings) -> Self {
-        let (subscription, wanted) = watch::channel(Subscription::default());
-        let (sender, out) = mpsc::unbounded_channel();
-        let client = start(settings, wanted, sender).unwrap();
-        Self {
-            client,
-            subscription,
-            out,
-            said: Default::default(),
-        }
+pub(crate) fn error(message: &str) -> api::Event {
+    api::Event {
+        error: Some(api::event::Error {
+            message: message.to_owned(),
+        }),
+        ..kind(api::event::Type::Error)
     }
-
-    pub(crate) async fn next(&mut self) -> Transport {
-        while self.said.is_empty() {
-            let batch = in_time(self.out.recv()).await.expect("the client ended");
-            self.said.extend(batch);
-        }
-        self.said.pop_front().unwrap()
-    }
-
-    /// The next event, past notices.
-    pub(crate) async fn event(&mut self) -> Event {
-        loop {
-            match self.next().await {
-                Transport::Event { event, .. } => return event,
-                Transport::Notice { .. } => {}
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-
-    pub(crate) async fn is_subscribed(&mut self) {
-        let event = self.event().await;
-        assert!(matches!(event, Event::Subscribed { .. }), "{event:?}");
-    }
-
-    pub(crate) async fn notice(&mut self) -> String {
-        match self.next().await {
-            Transport::Notice { text, .. } => text,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    pub(crate) async fn fatal(&mut self) -> String {
-        loop {
-            match self.next().await {
-                Transport::Fatal(text) => return text,
-                Transport::Notice { .. } => {}
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-
-    pub(crate) async fn disconnected(&mut self) -> String {
-        loop {
-            match self.next().await {
-                Transport::Disconnected { reason, .. } => return reason,
-                Transport::Event { .. } | Transport::Notice { .. } => {}
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-
-    pub(crate) fn send(&self, session: u64, calls: impl IntoIterator<Item = u64>) {
-        let calls = calls
-            .into_iter()
-            .map(|id| (CallId(id), suppress(id)))
-            .collect();
-        self.client.send(Session(session), calls);
-    }
-}
-
-/// A call that can be told from others.
-fn suppress(id: u64) -> Call {
-    Call::Suppress {
-        roles: vec![format!("role-{id}").as_str().into()],
-    }
-}
-
-pub(crate) fn number(call: &api::Call) -> u64 {
-    let roles = &call.suppress.as_ref().unwrap().roles;
-    roles[0].strip_prefix("role-").unwrap().parse().unwrap()
 }
