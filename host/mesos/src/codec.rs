@@ -15,16 +15,19 @@ use crate::convert::decode;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ProtobufCodec;
 
-/// Sets the allocation role of resources and converts them.
-fn resources(list: &mut [wire::Resource], role: &Role, of: &str) -> Result<Vec<Resource>, String> {
-    list.iter_mut()
-        .map(|resource| {
-            resource.allocation_info = Some(wire::resource::AllocationInfo {
-                role: Some(role.to_string()),
-            });
-            convert::resource(resource.clone()).map_err(|error| format!("{of}.resources: {error}"))
-        })
-        .collect()
+/// Sets the allocation role of resources and converts them. `path` is where
+/// they stand.
+fn resources(
+    list: &mut [wire::Resource],
+    role: &Role,
+    path: &str,
+) -> Result<Vec<Resource>, String> {
+    for resource in list.iter_mut() {
+        resource.allocation_info = Some(wire::resource::AllocationInfo {
+            role: Some(role.to_string()),
+        });
+    }
+    convert::list(list.to_vec(), path, convert::resource).map_err(|error| error.to_string())
 }
 
 /// R32.
@@ -53,13 +56,14 @@ impl Codec for ProtobufCodec {
         info.agent_id = wire::AgentId {
             value: agent.to_string(),
         };
-        let own = resources(&mut info.resources, role, "task")?;
+        let own = resources(&mut info.resources, role, "task.resources")?;
         let mut executor_resources = Vec::new();
         if let Some(executor) = &mut info.executor {
             if executor.executor_id.value.is_empty() {
                 return Err("executor.executor_id is missing".to_owned());
             }
-            executor_resources = resources(&mut executor.resources, role, "task.executor")?;
+            executor_resources =
+                resources(&mut executor.resources, role, "task.executor.resources")?;
         }
         Ok(WrittenTask {
             id: TaskId::from(info.task_id.value.as_str()),
@@ -87,7 +91,7 @@ impl Codec for ProtobufCodec {
         info.framework_id = Some(wire::FrameworkId {
             value: framework.to_string(),
         });
-        let own = resources(&mut info.resources, role, "executor")?;
+        let own = resources(&mut info.resources, role, "executor.resources")?;
         Ok(WrittenExecutor {
             id: ExecutorId::from(info.executor_id.value.as_str()),
             resources: own,
@@ -114,3 +118,6 @@ impl Codec for ProtobufCodec {
         mesos_v1::json::to_string(&convert::offer(offer))
     }
 }
+
+#[cfg(test)]
+mod tests;

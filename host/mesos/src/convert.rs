@@ -6,6 +6,7 @@ mod to_wire;
 
 pub use framework::FrameworkSettings;
 pub(crate) use framework::decode;
+pub(crate) use from_wire::list;
 pub use from_wire::{EventError, event, heartbeat_interval, offer_info, resource};
 pub use to_wire::{call, offer, wire_resource};
 

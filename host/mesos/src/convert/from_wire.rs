@@ -25,7 +25,7 @@ pub enum EventError {
         #[source]
         source: prost::DecodeError,
     },
-    #[error("{path} is missing in the event")]
+    #[error("{path} is missing")]
     Missing { path: String },
     #[error("{path} is {found}; expected {expected}")]
     Invalid {
@@ -190,7 +190,11 @@ fn at(error: EventError, list: &str, position: usize) -> EventError {
 }
 
 /// Converts the items of the field `path`.
-fn list<T, U>(items: Vec<T>, path: &str, convert: impl Fn(T) -> Result<U>) -> Result<Vec<U>> {
+pub(crate) fn list<T, U>(
+    items: Vec<T>,
+    path: &str,
+    convert: impl Fn(T) -> Result<U>,
+) -> Result<Vec<U>> {
     items
         .into_iter()
         .enumerate()
