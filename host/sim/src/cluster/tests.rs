@@ -45,7 +45,6 @@ fn agent_id(id: &str) -> wire::AgentId {
 pub(super) fn filters(seconds: f64) -> Option<wire::Filters> {
     Some(wire::Filters {
         refuse_seconds: Some(seconds),
-        ..wire::Filters::default()
     })
 }
 
