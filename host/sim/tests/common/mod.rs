@@ -9,6 +9,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
+use offerd_sim::{Settings, Sim};
 use serde_json::{Value, json};
 
 pub(crate) const PATH: &str = "/api/v1/scheduler";
@@ -16,6 +17,31 @@ pub(crate) const JSON: (&str, &str) = ("Content-Type", "application/json");
 
 /// Longest wait for anything; long, since machines of CI are slow.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A simulated master on a runtime of its own.
+#[derive(Debug)]
+pub(crate) struct Simulated {
+    // Dropped before the runtime that it runs on.
+    pub(crate) sim: Sim,
+    pub(crate) address: String,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Simulated {
+    pub(crate) fn start(settings: Settings) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let sim = runtime.block_on(Sim::start(settings)).unwrap();
+        Self {
+            address: sim.address().to_string(),
+            sim,
+            _runtime: runtime,
+        }
+    }
+}
 
 /// An answer to a call.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,7 +21,7 @@ mod steps;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use masters::{Master, Real, Simulated};
+use masters::{Master, Real};
 use scenarios::{ALL, Scenario};
 use steps::Run;
 
@@ -58,7 +58,7 @@ fn difference(simulated: &[String], real: &[String]) -> Option<String> {
 
 #[test]
 fn the_simulated_master_answers_like_a_real_one() {
-    let simulated = Simulated::start();
+    let simulated = masters::simulated();
     let real = std::env::var("OFFERD_MESOS_LOCAL").ok();
     let real = real.map(|program| Real::start(&program));
     if real.is_none() {

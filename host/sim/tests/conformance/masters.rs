@@ -4,10 +4,10 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use offerd_sim::{AgentSettings, Settings, Sim};
+use offerd_sim::{AgentSettings, Settings};
 use serde_json::{Value, json};
 
-use crate::common::{JSON, id, request};
+use crate::common::{JSON, Simulated, id, request};
 
 /// Names of the agents' machines. Resources are what tests/mesos-local gives
 /// its agents by default.
@@ -30,31 +30,11 @@ pub(crate) trait Master {
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// The simulated master with agents as the real one has them.
-#[derive(Debug)]
-pub(crate) struct Simulated {
-    // Dropped before the runtime that it runs on.
-    sim: Sim,
-    address: String,
-    _runtime: tokio::runtime::Runtime,
-}
-
-impl Simulated {
-    pub(crate) fn start() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        let agents = HOSTS.map(|host| AgentSettings::new(host, 4.0, 4096.0));
-        let mut settings = Settings::new(agents.to_vec());
-        settings.allocation_interval = INTERVAL;
-        let sim = runtime.block_on(Sim::start(settings)).unwrap();
-        Self {
-            address: sim.address().to_string(),
-            sim,
-            _runtime: runtime,
-        }
-    }
+pub(crate) fn simulated() -> Simulated {
+    let agents = HOSTS.map(|host| AgentSettings::new(host, 4.0, 4096.0));
+    let mut settings = Settings::new(agents.to_vec());
+    settings.allocation_interval = INTERVAL;
+    Simulated::start(settings)
 }
 
 /// The agent that an offer is of, as the simulated master counts.
