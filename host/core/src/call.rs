@@ -13,7 +13,7 @@ pub struct JobTask {
     pub id: TaskId,
     pub agent: AgentId,
     /// Exact pieces of the offer, with their allocation role.
-    pub resources: Vec<Resource>,
+    pub resources: Arc<Vec<Resource>>,
     pub job: Arc<JobSpec>,
 }
 

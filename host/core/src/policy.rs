@@ -331,8 +331,13 @@ impl Default for Answer {
 impl Answer {
     /// Text of a reason; `None` for 0 and for indexes that are out of range.
     pub fn reason(&self, index: ReasonIndex) -> Option<&str> {
-        let position = usize::try_from(index).ok()?.checked_sub(1)?;
+        let position = self.reason_position(index)?;
         self.reasons.get(position).map(String::as_str)
+    }
+
+    /// Position in `reasons`; `None` for 0.
+    pub fn reason_position(&self, index: ReasonIndex) -> Option<usize> {
+        usize::try_from(index).ok()?.checked_sub(1)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tasks, their states, and what Mesos says about them.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -150,7 +151,7 @@ pub struct TaskView {
     pub needs: crate::resource::Amounts,
     pub since: Instant,
     /// What seldom is asked for; shared, not copied.
-    pub details: std::sync::Arc<TaskDetails>,
+    pub details: Arc<TaskDetails>,
 }
 
 /// Bits of `task.traits` in the contract.
@@ -163,13 +164,28 @@ pub mod task_traits {
 }
 
 /// What `cluster.get-task-details` tells beyond the flat record.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TaskDetails {
-    pub id: String,
-    pub name: String,
+    pub id: TaskId,
+    pub name: Arc<str>,
     pub executor: Option<String>,
     pub message: Option<String>,
-    pub launched_because: Option<String>,
+    pub launched_because: Option<Arc<str>>,
     pub labels: Vec<crate::resource::Label>,
-    pub resources: Vec<crate::resource::Resource>,
+    pub resources: Arc<Vec<crate::resource::Resource>>,
+}
+
+impl TaskDetails {
+    /// All that is known of a task from its id and name alone.
+    pub fn of(id: TaskId, name: Arc<str>) -> Self {
+        Self {
+            id,
+            name,
+            executor: None,
+            message: None,
+            launched_because: None,
+            labels: Vec::new(),
+            resources: Arc::default(),
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod framework;
 mod from_wire;
+mod offers;
 mod to_wire;
 
 pub use framework::FrameworkSettings;

@@ -209,7 +209,7 @@ impl Driver {
     /// Carries out what needs no disk, and puts the rest behind its commit.
     fn carry_out(&mut self, effects: &mut Vec<Effect>) -> Result<(), Ended> {
         let mut records: Vec<Record> = Vec::new();
-        let mut later = Vec::new();
+        let mut later = Vec::with_capacity(effects.len());
         for effect in effects.drain(..) {
             match effect {
                 Effect::Persist(record) if self.ledger.is_durable() => records.push(record),
@@ -254,7 +254,7 @@ impl Driver {
     }
 
     fn release(&mut self, effects: Vec<Effect>) {
-        let mut calls = Vec::new();
+        let mut calls = Vec::with_capacity(effects.len());
         let mut live = None;
         for effect in effects {
             match effect {

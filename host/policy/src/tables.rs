@@ -2,11 +2,13 @@
 //! operations, as of the start of the round. Fed by the machine's [`Delta`]s;
 //! it decides nothing and knows no WebAssembly.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use offerd_core::Instant;
-use offerd_core::ids::{AgentHandle, JobHandle, SetHandle, TaskHandle};
+use offerd_core::ids::{AgentHandle, JobHandle, SetHandle, TaskHandle, TaskId};
 use offerd_core::job::JobView;
 use offerd_core::offer::{Agent, AgentInfo};
 use offerd_core::policy::{Delta, OperationView};
@@ -23,11 +25,36 @@ pub(crate) struct Tables {
     tasks: HashMap<TaskHandle, TaskView>,
     /// Ended in this round: no longer listed, but still known by handle and id.
     ended: HashMap<TaskHandle, TaskView>,
-    by_id: HashMap<String, TaskHandle>,
+    /// Made when the policy first asks for tasks; many never do.
+    lists: OnceCell<Lists>,
+    operations: BTreeMap<String, OperationView>,
+}
+
+/// The tasks in the orders that policies ask for.
+#[derive(Debug, Default)]
+struct Lists {
+    /// With those that ended in this round.
+    by_id: HashMap<TaskId, TaskHandle>,
     by_age: BTreeSet<Age>,
     by_job: HashMap<JobHandle, BTreeSet<Age>>,
     by_agent: HashMap<AgentHandle, BTreeSet<Age>>,
-    operations: BTreeMap<String, OperationView>,
+}
+
+impl Lists {
+    fn add(&mut self, task: &TaskView) {
+        let age = (task.since, task.handle);
+        self.by_id.insert(task.details.id.clone(), task.handle);
+        self.by_age.insert(age);
+        self.by_job.entry(task.job).or_default().insert(age);
+        self.by_agent.entry(task.agent).or_default().insert(age);
+    }
+
+    fn remove(&mut self, task: &TaskView) {
+        let age = (task.since, task.handle);
+        self.by_age.remove(&age);
+        remove_from(&mut self.by_job, &task.job, &age);
+        remove_from(&mut self.by_agent, &task.agent, &age);
+    }
 }
 
 impl Tables {
@@ -79,12 +106,8 @@ impl Tables {
         {
             self.forget_id(&before.details.id, task.handle);
         }
-        let age = (task.since, task.handle);
-        self.by_age.insert(age);
-        self.by_job.entry(task.job).or_default().insert(age);
-        self.by_agent.entry(task.agent).or_default().insert(age);
-        if self.by_id.get(&task.details.id) != Some(&task.handle) {
-            self.by_id.insert(task.details.id.clone(), task.handle);
+        if let Some(lists) = self.lists.get_mut() {
+            lists.add(&task);
         }
         self.tasks.insert(task.handle, task);
     }
@@ -92,16 +115,17 @@ impl Tables {
     /// Takes a task out of all lists; its id stays known.
     fn take(&mut self, handle: TaskHandle) -> Option<TaskView> {
         let task = self.tasks.remove(&handle)?;
-        let age = (task.since, handle);
-        self.by_age.remove(&age);
-        remove_from(&mut self.by_job, &task.job, &age);
-        remove_from(&mut self.by_agent, &task.agent, &age);
+        if let Some(lists) = self.lists.get_mut() {
+            lists.remove(&task);
+        }
         Some(task)
     }
 
-    fn forget_id(&mut self, id: &str, handle: TaskHandle) {
-        if self.by_id.get(id) == Some(&handle) {
-            self.by_id.remove(id);
+    fn forget_id(&mut self, id: &TaskId, handle: TaskHandle) {
+        if let Some(lists) = self.lists.get_mut()
+            && lists.by_id.get(id) == Some(&handle)
+        {
+            lists.by_id.remove(id);
         }
     }
 
@@ -130,19 +154,33 @@ impl Tables {
     }
 
     pub(crate) fn find_task(&self, id: &str) -> Option<TaskHandle> {
-        self.by_id.get(id).copied()
+        self.lists().by_id.get(id).copied()
     }
 
     pub(crate) fn tasks(&self) -> impl Iterator<Item = &TaskView> {
-        self.list(Some(&self.by_age))
+        self.list(Some(&self.lists().by_age))
     }
 
     pub(crate) fn tasks_of_job(&self, job: JobHandle) -> impl Iterator<Item = &TaskView> {
-        self.list(self.by_job.get(&job))
+        self.list(self.lists().by_job.get(&job))
     }
 
     pub(crate) fn tasks_on_agent(&self, agent: AgentHandle) -> impl Iterator<Item = &TaskView> {
-        self.list(self.by_agent.get(&agent))
+        self.list(self.lists().by_agent.get(&agent))
+    }
+
+    fn lists(&self) -> &Lists {
+        self.lists.get_or_init(|| {
+            let mut lists = Lists::default();
+            for task in self.tasks.values() {
+                lists.add(task);
+            }
+            let ended = self.ended.values();
+            lists
+                .by_id
+                .extend(ended.map(|task| (task.details.id.clone(), task.handle)));
+            lists
+        })
     }
 
     fn list<'a>(&'a self, ages: Option<&'a BTreeSet<Age>>) -> impl Iterator<Item = &'a TaskView> {
@@ -168,7 +206,7 @@ impl Tables {
             .constraints
             .iter()
             .map(|constraint| {
-                let mut taken: HashMap<Vec<String>, usize> = HashMap::new();
+                let mut taken: HashMap<Vec<String>, usize> = HashMap::default();
                 if constraint.counts_tasks() {
                     for task in self.tasks_of_job(job.handle) {
                         if let Some(agent) = self.agent(task.agent) {

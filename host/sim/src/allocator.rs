@@ -1,15 +1,16 @@
 //! Who is offered what: whole agents, to the framework that has least, as
 //! filters and suppression allow (R26).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use mesos_v1 as wire;
 use mesos_v1::scheduler as api;
 use offerd_core::amount::Milli;
+use offerd_core::ids::Role;
 use offerd_core::resource::{Amounts, Name, Pool, Resource, Value};
 use offerd_mesos::convert::wire_resource;
 
-use crate::cluster::{Cluster, Offer, agent_url, allocated};
+use crate::cluster::{Cluster, Offer, agent_url, allocated, total};
 
 /// What is worth offering: 0.01 CPUs or 32 MiB, as in Mesos.
 const LEAST: (Milli, Milli) = (Milli(10), Milli(32_000));
@@ -20,12 +21,14 @@ impl Cluster {
         for framework in self.frameworks.values_mut() {
             framework.filters.retain(|filter| filter.until > now);
         }
+        let mut shares = self.shares();
         let mut batches: BTreeMap<String, Vec<wire::Offer>> = BTreeMap::new();
         for position in 0..self.agents.len() {
-            let Some((framework, role)) = self.choose(position) else {
+            let Some((framework, role)) = self.choose(position, &shares) else {
                 continue;
             };
-            if let Some(offer) = self.make_offer(position, &framework, &role) {
+            if let Some((offer, amounts)) = self.make_offer(position, &framework, &role) {
+                shares.add(&framework, &role, &amounts);
                 batches.entry(framework).or_default().push(offer);
             }
         }
@@ -41,26 +44,47 @@ impl Cluster {
         }
     }
 
-    /// The framework and role that an agent's free resources go to.
-    fn choose(&self, position: usize) -> Option<(String, String)> {
+    /// What roles and frameworks have now, in offers and tasks.
+    fn shares(&self) -> Shares {
+        let mut shares = Shares::default();
+        for agent in &self.agents {
+            let total = Amounts::usable(&total(&agent.settings));
+            shares.total.cpus += total.cpus;
+            shares.total.mem += total.mem;
+            shares.total.disk += total.disk;
+        }
+        for offer in self.offers.values() {
+            let amounts = Amounts::usable(&offer.resources);
+            shares.add(&offer.framework, &offer.role, &amounts);
+        }
+        for (id, framework) in &self.frameworks {
+            for task in framework.tasks.values() {
+                let role = task.resources.iter().find_map(|r| r.allocation.as_ref());
+                let amounts = Amounts::usable(&task.resources);
+                shares.add(id, role.map_or("", Role::as_str), &amounts);
+            }
+        }
+        shares
+    }
+
+    /// The framework and role that an agent's free resources go to: the role that
+    /// has least, and in it the framework that has least.
+    fn choose(&self, position: usize, shares: &Shares) -> Option<(String, String)> {
         let agent = self
             .agents
             .get(position)
             .filter(|agent| agent.present && !agent.draining)?;
-        let mut best: Option<(Milli, String, String)> = None;
+        let mut best: Option<([f64; 2], &str, &str)> = None;
         for (id, framework) in self.frameworks.iter().filter(|(_, f)| f.connected) {
-            let held = self
-                .offers
-                .values()
-                .filter(|o| o.framework == *id)
-                .map(|o| &o.resources);
-            let used = framework.tasks.values().map(|task| &task.resources);
-            let share: Milli = held.chain(used).map(|r| Amounts::usable(r).cpus).sum();
             for role in framework
                 .roles
                 .iter()
                 .filter(|role| !framework.suppressed.contains(*role))
             {
+                let share = shares.of(id, role);
+                if best.as_ref().is_some_and(|(least, _, _)| *least <= share) {
+                    continue;
+                }
                 let usable = Amounts::usable(&for_role(agent.free.items(), role));
                 if usable.cpus < LEAST.0 && usable.mem < LEAST.1 {
                     continue;
@@ -70,15 +94,20 @@ impl Cluster {
                         && filter.role == *role
                         && usable.fits_in(&filter.refused)
                 });
-                if !filtered && best.as_ref().is_none_or(|(least, _, _)| share < *least) {
-                    best = Some((share, id.clone(), role.clone()));
+                if !filtered {
+                    best = Some((share, id, role));
                 }
             }
         }
-        best.map(|(_, framework, role)| (framework, role))
+        best.map(|(_, framework, role)| (framework.to_owned(), role.to_owned()))
     }
 
-    fn make_offer(&mut self, position: usize, framework: &str, role: &str) -> Option<wire::Offer> {
+    fn make_offer(
+        &mut self,
+        position: usize,
+        framework: &str,
+        role: &str,
+    ) -> Option<(wire::Offer, Amounts)> {
         let number = self.number();
         let id = format!("{}-O{number}", self.master_id);
         let agent = self.agents.get_mut(position)?;
@@ -91,6 +120,7 @@ impl Cluster {
             .partition(|resource| is_for(resource, role));
         agent.free = Pool::new(rest);
         let resources = allocated(&mine, role);
+        let amounts = Amounts::usable(&resources);
         let settings = agent.settings.clone();
         let agent_id = agent.id.clone();
         let unavailability = agent.unavailability;
@@ -135,7 +165,46 @@ impl Cluster {
                 made: self.now,
             },
         );
-        Some(offer)
+        Some((offer, amounts))
+    }
+}
+
+/// Who has how much.
+#[derive(Debug, Default)]
+struct Shares {
+    total: Amounts,
+    roles: HashMap<String, Amounts>,
+    frameworks: HashMap<(String, String), Amounts>,
+}
+
+impl Shares {
+    fn add(&mut self, framework: &str, role: &str, amounts: &Amounts) {
+        let of_role = self.roles.entry(role.to_owned()).or_default();
+        let key = (role.to_owned(), framework.to_owned());
+        let of_framework = self.frameworks.entry(key).or_default();
+        for sum in [of_role, of_framework] {
+            sum.cpus += amounts.cpus;
+            sum.mem += amounts.mem;
+            sum.disk += amounts.disk;
+        }
+    }
+
+    /// The dominant shares of the role and of the framework in it.
+    fn of(&self, framework: &str, role: &str) -> [f64; 2] {
+        let key = (role.to_owned(), framework.to_owned());
+        [self.roles.get(role), self.frameworks.get(&key)].map(|amounts| {
+            let part = |have: Milli, all: Milli| {
+                if all.is_zero() {
+                    0.0
+                } else {
+                    have.units() / all.units()
+                }
+            };
+            let amounts = amounts.copied().unwrap_or_default();
+            part(amounts.cpus, self.total.cpus)
+                .max(part(amounts.mem, self.total.mem))
+                .max(part(amounts.disk, self.total.disk))
+        })
     }
 }
 

@@ -392,7 +392,7 @@ impl Cluster {
     }
 }
 
-fn total(settings: &AgentSettings) -> Vec<Resource> {
+pub(crate) fn total(settings: &AgentSettings) -> Vec<Resource> {
     let ports = Value::Ranges(vec![Range {
         begin: 31000,
         end: 32000,

@@ -61,7 +61,7 @@ fn task(id: &str, state: i32) -> TaskRecord {
         killing: None,
         replaced: false,
         quarantined: false,
-        reason: Some("because".to_owned()),
+        reason: Some("because".into()),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use offerd::config::Config;
 use offerd::service::Service;
 
-const JOB: &str = "[[job]]\nname = \"bench\"\nrole = \"bench\"\nkind = \"batch\"\ncount = 1000000\n\
+const JOB: &str = "[[job]]\nname = \"bench\"\nrole = \"bench\"\nkind = \"batch\"\ncount = 120000\n\
                    cpus = 1\nmem = 32\ncommand = \"sleep 1000\"\n";
 
 pub(crate) fn run(master: &str, guest: &str) {

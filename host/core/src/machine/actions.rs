@@ -28,7 +28,7 @@ impl Machine {
         &mut self,
         checking: &mut Checking,
         action: &Action,
-        reason: Option<String>,
+        reason: Option<Arc<str>>,
     ) -> Result<(), String> {
         match action {
             Action::Accept {
@@ -232,7 +232,7 @@ impl Machine {
         handles: &[OfferHandle],
         wanted: &[WantedOperation],
         refuse: Millis,
-        reason: Option<String>,
+        reason: Option<Arc<str>>,
     ) -> Result<(), String> {
         let mut offers = Vec::new();
         for (position, handle) in handles.iter().enumerate() {
@@ -527,7 +527,7 @@ impl Machine {
         &mut self,
         written: &WrittenTask,
         offer: &Offer,
-        reason: Option<String>,
+        reason: Option<Arc<str>>,
         launch: (super::Session, CallId),
     ) {
         let handle = self.tasks.next_handle();
@@ -549,13 +549,13 @@ impl Machine {
         self.tasks.insert(Task {
             handle,
             details: Arc::new(TaskDetails {
-                id: written.id.to_string(),
-                name: written.name.clone(),
+                id: written.id.clone(),
+                name: written.name.as_str().into(),
                 executor: written.executor_id.as_ref().map(ToString::to_string),
                 message: None,
                 launched_because: reason,
                 labels: Vec::new(),
-                resources: written.resources.clone(),
+                resources: Arc::new(written.resources.clone()),
             }),
             record,
             job: JobHandle::NONE,

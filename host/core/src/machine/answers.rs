@@ -1,7 +1,7 @@
 //! A policy's answer: each decision is checked against the books before it
 //! becomes a call. What is refused is counted, logged and told to the policy.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::sync::Arc;
 
 use crate::call::{Call, JobTask, Operation};
@@ -36,12 +36,16 @@ pub(super) struct Checking {
 struct Accept {
     offer: Arc<Offer>,
     pool: Pool,
-    tasks: Vec<(
-        JobHandle,
-        WaitingTask,
-        Vec<crate::resource::Resource>,
-        Option<String>,
-    )>,
+    tasks: Vec<Taken>,
+}
+
+/// A waiting task with the resources that it gets.
+#[derive(Debug)]
+struct Taken {
+    job: JobHandle,
+    task: WaitingTask,
+    resources: Vec<crate::resource::Resource>,
+    reason: Option<Arc<str>>,
 }
 
 impl Checking {
@@ -97,14 +101,14 @@ impl Machine {
         let mut checking = Checking {
             policy,
             round,
-            used: HashMap::new(),
+            used: HashMap::default(),
             refusals: Vec::new(),
         };
         self.check_kills(&mut checking, &answer);
         self.check_placements(&mut checking, &answer);
         self.check_declines(&mut checking, &answer.declines);
         for (position, (action, reason)) in answer.actions.iter().enumerate() {
-            let reason = answer.reason(*reason).map(str::to_owned);
+            let reason = answer.reason(*reason).map(Arc::from);
             if let Err(why) = self.take_action(&mut checking, action, reason) {
                 checking.refuse(DecisionKind::Action, position, why);
             }
@@ -196,9 +200,11 @@ impl Machine {
 
     fn check_placements(&mut self, checking: &mut Checking, answer: &Answer) {
         let mut accepts: Vec<Accept> = Vec::new();
-        let mut by_offer: HashMap<OfferHandle, usize> = HashMap::new();
+        // Shared by all tasks that were launched for the same reason.
+        let reasons: Vec<Arc<str>> = answer.reasons.iter().map(|r| r.as_str().into()).collect();
+        let mut by_offer: HashMap<OfferHandle, usize> = HashMap::default();
         // Where tasks of jobs with constraints go in this answer.
-        let mut placed: HashMap<JobHandle, Vec<crate::ids::AgentHandle>> = HashMap::new();
+        let mut placed: HashMap<JobHandle, Vec<crate::ids::AgentHandle>> = HashMap::default();
         for (position, placement) in answer.placements.iter().enumerate() {
             let found = match by_offer.get(&placement.offer) {
                 Some(index) => Ok(*index),
@@ -218,7 +224,8 @@ impl Machine {
             };
             let done = found.and_then(|index| {
                 let accept = accepts.get_mut(index).ok_or("the offer is gone")?;
-                let reason = answer.reason(placement.reason);
+                let reason = answer.reason_position(placement.reason);
+                let reason = reason.and_then(|position| reasons.get(position));
                 self.place(accept, *placement, reason, &mut placed)
             });
             if let Err(why) = done {
@@ -241,7 +248,7 @@ impl Machine {
         &mut self,
         accept: &mut Accept,
         placement: Placement,
-        reason: Option<&str>,
+        reason: Option<&Arc<str>>,
         placed: &mut HashMap<JobHandle, Vec<crate::ids::AgentHandle>>,
     ) -> Result<(), String> {
         let handle = self.job_for(placement.set, &accept.offer)?;
@@ -277,9 +284,12 @@ impl Machine {
                 placed.entry(handle).or_default().push(accept.offer.agent);
             }
             if let Some(task) = job.waiting.pop_front() {
-                accept
-                    .tasks
-                    .push((handle, task, resources, reason.map(str::to_owned)));
+                accept.tasks.push(Taken {
+                    job: handle,
+                    task,
+                    resources,
+                    reason: reason.cloned(),
+                });
             }
         }
         Ok(())
@@ -329,7 +339,13 @@ impl Machine {
         let tasks = accept
             .tasks
             .into_iter()
-            .filter_map(|(job, task, resources, reason)| {
+            .filter_map(|taken| {
+                let Taken {
+                    job,
+                    task,
+                    resources,
+                    reason,
+                } = taken;
                 self.launch(job, task, &offer, resources, reason, (session, id))
             })
             .collect();
@@ -351,11 +367,12 @@ impl Machine {
         task: WaitingTask,
         offer: &Offer,
         resources: Vec<crate::resource::Resource>,
-        reason: Option<String>,
+        reason: Option<Arc<str>>,
         launch: (Session, CallId),
     ) -> Option<JobTask> {
         let handle = self.tasks.next_handle();
         let now = self.now;
+        let resources = Arc::new(resources);
         let job = self.jobs.get_mut(job_handle)?;
         let id = job.task_id(task.instance);
         let spec = Arc::clone(job.spec());
@@ -375,13 +392,10 @@ impl Machine {
             reason: reason.clone(),
         };
         let details = TaskDetails {
-            id: id.to_string(),
-            name: spec.name.to_string(),
-            executor: None,
-            message: None,
             launched_because: reason,
             labels: spec.labels.clone(),
-            resources: resources.clone(),
+            resources: Arc::clone(&resources),
+            ..TaskDetails::of(id.clone(), Arc::clone(&spec.name.0))
         };
         self.persist(Record::Task(record.clone()));
         self.tasks.insert(Task {

@@ -1,7 +1,9 @@
 //! Jobs in the books: what waits, what lives, and what comes next when a task
 //! ends.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use foldhash::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -66,7 +66,7 @@ pub struct TaskRecord {
     /// Another task has taken its place; it must go if it comes back.
     pub replaced: bool,
     pub quarantined: bool,
-    pub reason: Option<String>,
+    pub reason: Option<Arc<str>>,
 }
 
 /// Everything that a store gives back at the start.

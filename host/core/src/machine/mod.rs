@@ -28,7 +28,9 @@ mod tasks;
 mod updates;
 pub mod view;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+
+use foldhash::HashMap;
 use std::sync::Arc;
 
 use rand::SeedableRng;
@@ -139,7 +141,7 @@ impl Machine {
             tasks: Tasks::default(),
             roles,
             policies,
-            operations: HashMap::new(),
+            operations: HashMap::default(),
             reconciliation: None,
             timers: BTreeSet::new(),
             next_call: 1,

@@ -1,6 +1,8 @@
 //! The offers that live, and how long they may be kept.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
+
+use foldhash::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,7 +1,9 @@
 //! What the machine keeps for each policy between its rounds.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::HashSet;
 
 use crate::Instant;
 use crate::ids::{AgentHandle, JobHandle, OfferHandle, PolicyHandle, TaskHandle};
@@ -62,7 +64,7 @@ impl Policy {
             updates: Vec::new(),
             rescinded: Vec::new(),
             events: Vec::new(),
-            agents_known: HashSet::new(),
+            agents_known: HashSet::default(),
             agents_changed: BTreeSet::new(),
             jobs_changed: BTreeSet::new(),
             jobs_gone: Vec::new(),

@@ -113,14 +113,15 @@ impl Machine {
                 .as_ref()
                 .is_some_and(|s| s.kind == crate::job::JobKind::Service),
             details: Arc::new(TaskDetails {
-                id: record.id.to_string(),
+                id: record.id.clone(),
                 name: spec
                     .as_ref()
-                    .map(|spec| spec.name.to_string())
-                    .unwrap_or_default(),
+                    .map_or_else(|| Arc::from(""), |spec| Arc::clone(&spec.name.0)),
                 launched_because: record.reason.clone(),
                 labels: spec.map(|spec| spec.labels.clone()).unwrap_or_default(),
-                ..TaskDetails::default()
+                executor: None,
+                message: None,
+                resources: Arc::default(),
             }),
             healthy: None,
             launch: None,

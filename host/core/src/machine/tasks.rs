@@ -1,6 +1,8 @@
 //! Tasks in the books, from the launch intent to their end.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
+
+use foldhash::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,7 +84,7 @@ impl Task {
             .details
             .message
             .clone()
-            .or_else(|| self.record.reason.clone())
+            .or_else(|| self.record.reason.as_deref().map(str::to_owned))
             .unwrap_or_default();
         TaskSummary {
             id: self.record.id.to_string(),
@@ -110,7 +112,8 @@ impl Task {
 /// Live tasks, and some that ended, for lists.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
-    live: BTreeMap<TaskHandle, Task>,
+    /// Boxed, since nodes of a growing tree are half empty.
+    live: BTreeMap<TaskHandle, Box<Task>>,
     by_id: HashMap<TaskId, TaskHandle>,
     ended: VecDeque<TaskSummary>,
     next: u32,
@@ -125,15 +128,15 @@ impl Tasks {
 
     pub(super) fn insert(&mut self, task: Task) {
         self.by_id.insert(task.record.id.clone(), task.handle);
-        self.live.insert(task.handle, task);
+        self.live.insert(task.handle, Box::new(task));
     }
 
     pub(super) fn get(&self, handle: TaskHandle) -> Option<&Task> {
-        self.live.get(&handle)
+        self.live.get(&handle).map(Box::as_ref)
     }
 
     pub(super) fn get_mut(&mut self, handle: TaskHandle) -> Option<&mut Task> {
-        self.live.get_mut(&handle)
+        self.live.get_mut(&handle).map(Box::as_mut)
     }
 
     pub(super) fn find(&self, id: &TaskId) -> Option<TaskHandle> {
@@ -141,7 +144,7 @@ impl Tasks {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Task> {
-        self.live.values()
+        self.live.values().map(Box::as_ref)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -150,7 +153,7 @@ impl Tasks {
 
     /// Takes a task that has ended out of the live ones.
     pub(super) fn end(&mut self, handle: TaskHandle, hostname: &str, keep: usize) -> Option<Task> {
-        let task = self.live.remove(&handle)?;
+        let task = *self.live.remove(&handle)?;
         self.by_id.remove(&task.record.id);
         self.ended.push_back(task.summary(hostname));
         while self.ended.len() > keep {

@@ -141,9 +141,8 @@ impl Machine {
         self.tasks.insert(Task {
             handle,
             details: Arc::new(TaskDetails {
-                id: record.id.to_string(),
                 message: status.message.clone(),
-                ..TaskDetails::default()
+                ..TaskDetails::of(record.id.clone(), Arc::from(""))
             }),
             record,
             job: JobHandle::NONE,

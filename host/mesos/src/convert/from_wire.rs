@@ -57,6 +57,11 @@ fn required(text: String, path: impl FnOnce() -> String) -> Result<String> {
 /// The record is no event, or lacks what its type needs. An unknown type is
 /// not an error.
 pub fn event(record: &[u8]) -> Result<Event> {
+    if let Some(offers) = super::offers::offers(record) {
+        return offers
+            .map(Event::Offers)
+            .map_err(|(position, error)| at(error, "event.offers.offers", position));
+    }
     let event = api::Event::decode(record).map_err(|source| EventError::Protobuf {
         length: record.len(),
         source,
@@ -207,13 +212,27 @@ pub(crate) fn list<T, U>(
 /// # Errors
 /// Something that it must have is missing or impossible.
 pub fn offer_info(offer: wire::Offer) -> Result<OfferInfo> {
+    offer_like(offer, None)
+}
+
+/// The same; names that are those of the offer before share its memory.
+pub(super) fn offer_like(offer: wire::Offer, before: Option<&OfferInfo>) -> Result<OfferInfo> {
     let id = required(offer.id.value, || "id".to_owned())?;
     let agent_id = required(offer.agent_id.value, || "agent_id".to_owned())?;
     let role = offer
         .allocation_info
         .and_then(|info| info.role)
         .unwrap_or_default();
-    let role = Role::from(required(role, || "allocation_info.role".to_owned())?);
+    let role = required(role, || "allocation_info.role".to_owned())?;
+    let role = match before.filter(|before| before.role.as_str() == role) {
+        Some(before) => before.role.clone(),
+        None => Role::from(role),
+    };
+    let framework = offer.framework_id.value;
+    let framework_id = match before.filter(|before| before.framework_id.as_str() == framework) {
+        Some(before) => before.framework_id.clone(),
+        None => FrameworkId::from(framework),
+    };
     let (region, zone) = domain(offer.domain);
     let attributes = list(offer.attributes, "attributes", attribute)?;
     // All resources of an offer are allocated to its role; sharing the name
@@ -223,7 +242,7 @@ pub fn offer_info(offer: wire::Offer) -> Result<OfferInfo> {
     })?;
     Ok(OfferInfo {
         id: OfferId::from(id),
-        framework_id: FrameworkId::from(offer.framework_id.value),
+        framework_id,
         agent: AgentInfo {
             id: AgentId::from(agent_id),
             hostname: offer.hostname.into(),

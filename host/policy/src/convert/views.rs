@@ -91,11 +91,11 @@ pub(crate) fn to_task(task: &TaskView) -> wit::Task {
 pub(crate) fn to_task_details(task: &TaskView) -> cluster::TaskDetails {
     let details = &task.details;
     cluster::TaskDetails {
-        id: details.id.clone(),
-        name: details.name.clone(),
+        id: details.id.to_string(),
+        name: details.name.to_string(),
         executor_id: details.executor.clone(),
         message: details.message.clone(),
-        launched_because: details.launched_because.clone(),
+        launched_because: details.launched_because.as_deref().map(str::to_owned),
         labels: to_labels(&details.labels),
         resources: to_resources(&details.resources),
     }

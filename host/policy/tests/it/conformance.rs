@@ -24,10 +24,8 @@ fn rich() -> Round {
         needs: amounts(1, 64),
         since: offerd_core::Instant::from_millis(77),
         details: Arc::new(TaskDetails {
-            id: "job.1".to_owned(),
-            name: "job".to_owned(),
             message: Some("ünïcode ☃".to_owned()),
-            ..TaskDetails::default()
+            ..TaskDetails::of("job.1".into(), "job".into())
         }),
     };
     let spec = JobSpec {

@@ -75,6 +75,33 @@ pub(super) fn offers_that_are_not_valid(run: &mut Run) {
     run.leave(&framework);
 }
 
+/// Offers go to the role that has least, and those of two roles can't be used
+/// together.
+pub(super) fn two_roles(run: &mut Run) {
+    let mut info = framework_info("conformance", "one");
+    info["roles"] = json!(["one", "two"]);
+    let mut framework = run.join_as(info);
+    let offers = run.whole_offers(&mut framework);
+    let mut roles: Vec<&str> = offers
+        .iter()
+        .filter_map(|offer| offer["allocation_info"]["role"].as_str())
+        .collect();
+    roles.sort_unstable();
+    run.note(format!("{roles:?}"));
+    let mut body = launch(&offers[0], &[task(&offers[0], "one", "exit 0")]);
+    body["offer_ids"] = json!([offers[0]["id"], offers[1]["id"]]);
+    run.call(&framework, "ACCEPT", &body);
+    let status = run.update_quietly(&mut framework);
+    run.note(
+        status
+            .replace("'one'", "'?'")
+            .replace("'two'", "'?'")
+            .replace("'one", "'?")
+            .replace("'two", "'?"),
+    );
+    run.leave(&framework);
+}
+
 /// The same without the capability PARTITION_AWARE.
 pub(super) fn old_framework(run: &mut Run) {
     let mut info = framework_info("conformance", "conformance");

@@ -1,8 +1,12 @@
 //! The life of a subscription.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
-use crate::common::{Framework, Incoming, JSON, Stream, framework_info, id, launch, task};
+use crate::common::{
+    Framework, Incoming, JSON, PATH, PATIENCE, Stream, framework_info, id, launch, request, task,
+};
 use crate::steps::Run;
 
 pub(super) fn subscribe(run: &mut Run) {
@@ -155,6 +159,38 @@ fn end(framework: &Framework) -> Incoming {
         if let end @ Incoming::End { .. } = framework.stream.next() {
             return end;
         }
+    }
+}
+
+/// A stream that breaks: the framework may come back in its failover timeout,
+/// and not at all without one.
+pub(super) fn disconnect(run: &mut Run) {
+    for timeout in [60.0, 0.0] {
+        let mut info = framework_info("conformance", "conformance");
+        info["failover_timeout"] = json!(timeout);
+        let framework = run.join_as(info.clone());
+        let id = framework.id.clone();
+        let mut call = framework.body("REVIVE", &Value::Null);
+        let headers = [JSON, ("Mesos-Stream-Id", framework.stream_id.as_str())];
+        drop(framework.stream);
+        // Until the master has noticed.
+        let limit = Instant::now() + PATIENCE;
+        let reply = loop {
+            let body = call.to_string();
+            let reply = request(run.address(), "POST", PATH, &headers, body.as_bytes());
+            if reply.status != 202 {
+                break reply;
+            }
+            assert!(Instant::now() < limit, "the master notices nothing");
+        };
+        run.note_reply("REVIVE", &reply);
+        info["id"] = json!({"value": id});
+        call = json!({
+            "type": "SUBSCRIBE", "framework_id": {"value": id},
+            "subscribe": {"framework_info": info},
+        });
+        let stream = Stream::open(run.address(), &[JSON], call.to_string().as_bytes());
+        run.note_event(&stream.event());
     }
 }
 

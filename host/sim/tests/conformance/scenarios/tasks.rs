@@ -42,6 +42,39 @@ pub(super) fn launch_two_on_one_offer(run: &mut Run) {
     run.leave(&framework);
 }
 
+/// Two tasks of one executor: they start together, and to kill one is to kill
+/// both (R38).
+pub(super) fn launch_of_a_group(run: &mut Run) {
+    let mut framework = run.join("conformance");
+    let [offer, _] = run.whole_offers(&mut framework);
+    let executor = json!({
+        "type": "DEFAULT", "executor_id": {"value": "pod"},
+        "framework_id": {"value": framework.id},
+        "resources": scalars("conformance", 0.1, 32.0),
+    });
+    let tasks = ["one", "two"].map(|name| task(&offer, name, "sleep 1000"));
+    let body = json!({
+        "offer_ids": [offer["id"]], "filters": {"refuse_seconds": 0.0},
+        "operations": [{"type": "LAUNCH_GROUP", "launch_group": {
+            "executor": executor, "task_group": {"tasks": tasks},
+        }}],
+    });
+    run.call(&framework, "ACCEPT", &body);
+    let mut lines: Vec<String> = (0..4).map(|_| run.update_quietly(&mut framework)).collect();
+    lines.sort();
+    lines.into_iter().for_each(|line| run.note(line));
+    let again = run.offer_again(&mut framework, &offer["agent_id"]);
+    run.note_event(&again);
+    let body = json!({"task_id": {"value": "one"}, "agent_id": offer["agent_id"]});
+    run.call(&framework, "KILL", &body);
+    let mut lines: Vec<String> = (0..4).map(|_| run.update_quietly(&mut framework)).collect();
+    lines.sort();
+    lines.into_iter().for_each(|line| run.note(line));
+    let failure = framework.next("FAILURE");
+    run.note_event(&failure);
+    run.leave(&framework);
+}
+
 pub(super) fn kill(run: &mut Run) {
     let mut framework = run.join("conformance");
     let [offer, _] = run.whole_offers(&mut framework);
