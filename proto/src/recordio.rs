@@ -126,7 +126,10 @@ impl Decoder {
     fn length(&mut self) -> Result<Option<usize>, Error> {
         let end = self.chunk.iter().position(|byte| !byte.is_ascii_digit());
         let digits = end.unwrap_or(self.chunk.len());
-        if self.digits.len() + digits > PREFIX_LIMIT {
+        let room = PREFIX_LIMIT - self.digits.len();
+        if digits > room {
+            // The place of the first digit too many, however the stream is cut.
+            self.take(room);
             return Err(self.invalid("more than 20 digits".to_owned()));
         }
         let piece = self.take(digits);

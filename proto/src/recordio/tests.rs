@@ -66,7 +66,10 @@ fn wrong_streams_are_named() {
             "byte 4 of the stream: a record of 1001 bytes; the limit is 1000",
         ),
         ("99999999999999999999\n", "found '99999999999999999999'"),
-        ("123456789012345678901", "more than 20 digits"),
+        (
+            "123456789012345678901",
+            "byte 20 of the stream: expected a record's length in decimal digits and a line feed, found more than 20 digits",
+        ),
         (
             "5\nabc",
             "the stream ended in a record: 3 of 5 bytes had come",
