@@ -16,6 +16,8 @@
 mod host;
 mod master;
 mod native;
+#[path = "../offer.rs"]
+mod offer;
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
