@@ -69,9 +69,10 @@ impl Cluster {
             };
             let (role, agent) = *first.get_or_insert((&offer.role, offer.agent));
             if role != offer.role {
+                // The quotes are not closed in a real master's text either.
                 return Err(format!(
                     "Aggregated offers must be allocated to the same role. Offer {} uses role \
-                     '{}' but another is using role '{role}'",
+                     '{} but another is using role '{role}",
                     id.value, offer.role
                 ));
             }
@@ -119,29 +120,29 @@ impl Cluster {
         pool: &mut Pool,
         operation: wire::offer::Operation,
     ) {
-        if operation.launch.is_none() && operation.launch_group.is_none() {
-            return self.convert(framework, agent, pool, &operation);
-        }
-        let group = operation.launch_group.as_ref();
-        let room = match group.map(|group| resources(&group.executor.resources)) {
-            // R27.
-            _ if operation.id.is_some() => {
-                let kind = if group.is_some() {
-                    "LAUNCH_GROUP"
-                } else {
-                    "LAUNCH"
-                };
-                Err(format!("The `id` field cannot be set on {kind} operations"))
-            }
-            Some(needs) => pool.take(&needs).map_err(|shortage| shortage.to_string()),
-            None => Ok(()),
+        let (kind, reason) = match (&operation.launch, &operation.launch_group) {
+            (None, None) => return self.convert(framework, agent, pool, &operation),
+            (Some(_), _) => ("LAUNCH", Reason::TaskInvalid),
+            (None, Some(_)) => ("LAUNCH_GROUP", Reason::TaskGroupInvalid),
         };
-        for task in infos(&operation) {
-            let launched = room
-                .clone()
-                .and_then(|()| self.launch(framework, agent, pool, task, group.is_some()));
-            if let Err(why) = launched {
-                let (state, reason) = (TaskState::TaskError, Reason::TaskInvalid);
+        let state = TaskState::TaskError;
+        if operation.id.is_some() {
+            // R27.
+            let why = format!("The `id` field cannot be set on {kind} operations");
+            for task in infos(&operation) {
+                self.reject(framework, task, state, reason, &why);
+            }
+            return;
+        }
+        for task in operation.launch.iter().flat_map(|l| &l.task_infos) {
+            if let Err(why) = self.launch(framework, agent, pool, task) {
+                self.reject(framework, task, state, reason, &why);
+            }
+        }
+        if let Some(group) = &operation.launch_group
+            && let Err(why) = self.launch_group(framework, agent, pool, group)
+        {
+            for task in &group.task_group.tasks {
                 self.reject(framework, task, state, reason, &why);
             }
         }
@@ -162,44 +163,125 @@ impl Cluster {
         self.send(framework, update_event(status));
     }
 
+    fn check_task(
+        &self,
+        framework: &str,
+        agent: usize,
+        info: &wire::TaskInfo,
+    ) -> Result<(), String> {
+        let owner = self.frameworks.get(framework);
+        let taken = owner.is_some_and(|f| f.tasks.contains_key(&info.task_id.value));
+        let agent_id = self.agents.get(agent).map_or("", |agent| &agent.id);
+        checks::task(info, taken, agent_id)
+    }
+
+    /// What an executor adds to its tasks: nothing if it runs already.
+    fn executor_needs(
+        &self,
+        framework: &str,
+        agent: usize,
+        executor: Option<&wire::ExecutorInfo>,
+    ) -> Vec<wire::Resource> {
+        let Some(executor) = executor else {
+            return Vec::new();
+        };
+        let owner = self.frameworks.get(framework);
+        let id = &executor.executor_id.value;
+        if owner.is_some_and(|f| f.executors.contains_key(&(agent, id.clone()))) {
+            return Vec::new();
+        }
+        executor.resources.clone()
+    }
+
     fn launch(
         &mut self,
         framework: &str,
         agent: usize,
         pool: &mut Pool,
         info: &wire::TaskInfo,
-        in_group: bool,
     ) -> Result<(), String> {
-        let id = info.task_id.value.clone();
-        let owner = self.frameworks.get(framework);
-        let taken = owner.is_some_and(|f| f.tasks.contains_key(&id));
-        let agent_id = self.agents.get(agent).map_or("", |agent| &agent.id);
-        checks::task(info, taken, agent_id)?;
-        if !in_group {
-            checks::runs_something(info)?;
+        self.check_task(framework, agent, info)?;
+        checks::runs_something(info)?;
+        if let Some(executor) = &info.executor {
+            checks::executor(executor, framework)?;
         }
-        let mut needs = resources(&info.resources);
-        let executor = info.executor.as_ref();
-        needs.extend(executor.iter().flat_map(|e| resources(&e.resources)));
-        if pool.take(&needs).is_err() {
+        let of_executor = self.executor_needs(framework, agent, info.executor.as_ref());
+        let needs = [info.resources.clone(), of_executor.clone()].concat();
+        if pool.take(&resources(&needs)).is_err() {
             return Err(format!(
                 "Total resources {} required by task and its executor is more than available {}",
-                checks::shown(&info.resources),
+                checks::shown(&needs),
                 shown(pool)
             ));
         }
+        if let Some(executor) = &info.executor {
+            self.start_executor(framework, agent, executor, &of_executor);
+        }
+        let executor = info.executor.as_ref();
+        self.start_task(framework, agent, info, executor, None);
+        Ok(())
+    }
+
+    /// All of a group or nothing.
+    fn launch_group(
+        &mut self,
+        framework: &str,
+        agent: usize,
+        pool: &mut Pool,
+        group: &wire::offer::operation::LaunchGroup,
+    ) -> Result<(), String> {
+        let executor = &group.executor;
+        checks::executor(executor, framework)?;
+        checks::executor_of_group(executor)?;
+        for task in &group.task_group.tasks {
+            self.check_task(framework, agent, task)
+                .map_err(|why| format!("Task '{}' is invalid: {why}", task.task_id.value))?;
+        }
+        let of_executor = self.executor_needs(framework, agent, Some(executor));
+        let tasks = group.task_group.tasks.iter();
+        let mut needs: Vec<wire::Resource> = tasks.flat_map(|t| t.resources.clone()).collect();
+        needs.extend(of_executor.iter().cloned());
+        if pool.take(&resources(&needs)).is_err() {
+            let mut sum = Pool::default();
+            sum.extend(resources(&needs));
+            return Err(format!(
+                "Total resources {} required by task group and its executor are more than \
+                 available {}",
+                shown(&sum),
+                shown(pool)
+            ));
+        }
+        self.start_executor(framework, agent, executor, &of_executor);
+        let number = self.number();
+        for task in &group.task_group.tasks {
+            self.start_task(framework, agent, task, Some(executor), Some(number));
+        }
+        Ok(())
+    }
+
+    fn start_task(
+        &mut self,
+        framework: &str,
+        agent: usize,
+        info: &wire::TaskInfo,
+        executor: Option<&wire::ExecutorInfo>,
+        group: Option<u64>,
+    ) {
+        let id = info.task_id.value.clone();
         let command = info
             .command
             .as_ref()
-            .or(executor.and_then(|e| e.command.as_ref()));
+            .or(executor.and_then(|executor| executor.command.as_ref()));
         let command = command.and_then(|command| command.value.as_deref());
+        let needs = resources(&info.resources);
         let fate = fate(command.unwrap_or("true"));
-        let task = Task::new(id.clone(), agent, needs, fate, self.number(), self.now);
+        let mut task = Task::new(id.clone(), agent, needs, fate, self.number(), self.now);
+        task.executor = executor.map(|executor| executor.executor_id.value.clone());
+        task.group = group;
         self.counts.launched += 1;
         if let Some(owner) = self.frameworks.get_mut(framework) {
             owner.tasks.insert(id, task);
         }
-        Ok(())
     }
 }
 

@@ -63,6 +63,14 @@ impl Cluster {
                 let amounts = Amounts::usable(&task.resources);
                 shares.add(id, role.map_or("", Role::as_str), &amounts);
             }
+            for executor in framework.executors.values() {
+                let role = executor
+                    .resources
+                    .iter()
+                    .find_map(|r| r.allocation.as_ref());
+                let amounts = Amounts::usable(&executor.resources);
+                shares.add(id, role.map_or("", Role::as_str), &amounts);
+            }
         }
         shares
     }
@@ -122,6 +130,12 @@ impl Cluster {
         let resources = allocated(&mine, role);
         let amounts = Amounts::usable(&resources);
         let settings = agent.settings.clone();
+        let executors = self.frameworks.get(framework).into_iter();
+        let executor_ids = executors
+            .flat_map(|owner| owner.executors.keys())
+            .filter(|(agent, _)| *agent == position)
+            .map(|(_, id)| wire::ExecutorId { value: id.clone() })
+            .collect();
         let agent_id = agent.id.clone();
         let unavailability = agent.unavailability;
         self.counts.offers += 1;
@@ -153,7 +167,7 @@ impl Cluster {
                 role: Some(role.to_owned()),
             }),
             unavailability,
-            ..wire::Offer::default()
+            executor_ids,
         };
         self.offers.insert(
             id,

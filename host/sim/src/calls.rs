@@ -219,7 +219,7 @@ impl Cluster {
             let status = self.reconciled(framework, task, agent);
             return self.send_all(framework, status);
         };
-        if !entry.is_terminal() && entry.state != TaskState::TaskKilling {
+        if !entry.is_terminal() {
             self.stop_task(framework, task, None);
         }
     }

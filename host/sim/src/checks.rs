@@ -11,6 +11,10 @@ const LONGEST_ID: usize = 255;
 /// The longest time in nanoseconds of 64 bits, in seconds.
 const LONGEST_TIMEOUT: f64 = i64::MAX as f64 / 1e9;
 
+/// The least that an executor of a group may have, in CPUs and MiB.
+const LEAST_CPUS: f64 = 0.01;
+const LEAST_MEM: f64 = 32.0;
+
 /// Ids of tasks, executors and frameworks (R32).
 pub(crate) fn id(id: &str) -> Result<(), String> {
     if id.is_empty() {
@@ -248,6 +252,55 @@ pub(crate) fn runs_something(info: &wire::TaskInfo) -> Result<(), String> {
             "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present"
                 .to_owned(),
         );
+    }
+    Ok(())
+}
+
+/// An executor by itself.
+pub(crate) fn executor(info: &wire::ExecutorInfo, framework: &str) -> Result<(), String> {
+    id(&info.executor_id.value)?;
+    let named = info.framework_id.as_ref().map(|id| id.value.as_str());
+    if named != Some(framework) {
+        let actual = named.unwrap_or_default();
+        return Err(format!(
+            "ExecutorInfo has an invalid FrameworkID (Actual: {actual} vs Expected: {framework})"
+        ));
+    }
+    match (info.r#type(), &info.command) {
+        (wire::executor_info::Type::Default, Some(_)) => {
+            Err("'ExecutorInfo.command' must not be set for 'DEFAULT' executor".to_owned())
+        }
+        (wire::executor_info::Type::Custom, None) => {
+            Err("'ExecutorInfo.command' must be set for 'CUSTOM' executor".to_owned())
+        }
+        _ => info.resources.iter().try_for_each(resource),
+    }
+}
+
+/// What the executor of a group must have.
+pub(crate) fn executor_of_group(info: &wire::ExecutorInfo) -> Result<(), String> {
+    let id = &info.executor_id.value;
+    let amount = |name: &str| {
+        let same = info.resources.iter().filter(|r| r.name == name);
+        let sum: f64 = same.filter_map(|r| r.scalar.map(|s| s.value)).sum();
+        (sum > 0.0).then_some(sum)
+    };
+    let shown = |amount: Option<f64>| amount.map_or("None".to_owned(), |a| a.to_string());
+    let (cpus, mem) = (amount("cpus"), amount("mem"));
+    if cpus.is_none_or(|cpus| cpus < LEAST_CPUS) {
+        let cpus = shown(cpus);
+        return Err(format!(
+            "Executor '{id}' uses less CPUs ({cpus}) than the minimum required ({LEAST_CPUS})"
+        ));
+    }
+    if mem.is_none_or(|mem| mem < LEAST_MEM) {
+        let mem = shown(mem);
+        return Err(format!(
+            "Executor '{id}' uses less memory ({mem}) than the minimum required ({LEAST_MEM}MB)"
+        ));
+    }
+    if amount("disk").is_none() {
+        return Err(format!("Executor '{id}' uses no disk"));
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ use offerd_core::ids::Role;
 use offerd_core::resource::{Amounts, Name, Pool, Range, Resource, Value};
 
 use crate::checks;
+use crate::executors::Executor;
 use crate::maintenance::{InverseFilter, InverseOffer};
 use crate::operations::Feedback;
 use crate::tasks::Task;
@@ -82,6 +83,8 @@ pub(crate) struct Framework {
     pub(crate) inverse_filters: Vec<InverseFilter>,
     pub(crate) tasks: BTreeMap<String, Task>,
     pub(crate) operations: BTreeMap<String, Feedback>,
+    /// By agent and id.
+    pub(crate) executors: BTreeMap<(usize, String), Executor>,
     pub(crate) connected: bool,
     /// When it is removed if it does not come back.
     pub(crate) removed_at: Option<Instant>,
@@ -242,8 +245,8 @@ impl Cluster {
         }
         self.drop_offers_of(&id);
         let old = self.frameworks.remove(&id);
-        let (tasks, operations) = old
-            .map(|old| (old.tasks, old.operations))
+        let (tasks, operations, executors) = old
+            .map(|old| (old.tasks, old.operations, old.executors))
             .unwrap_or_default();
         self.frameworks.insert(
             id.clone(),
@@ -255,6 +258,7 @@ impl Cluster {
                 inverse_filters: Vec::new(),
                 tasks,
                 operations,
+                executors,
                 connected: true,
                 removed_at: None,
                 removed: false,
@@ -294,8 +298,12 @@ impl Cluster {
         framework.removed_at = None;
         framework.operations.clear();
         let tasks: Vec<Task> = std::mem::take(&mut framework.tasks).into_values().collect();
+        let executors = std::mem::take(&mut framework.executors);
         for task in tasks {
             self.give_back(task.agent, task.resources);
+        }
+        for ((agent, _), executor) in executors {
+            self.give_back(agent, executor.resources);
         }
     }
 

@@ -10,6 +10,7 @@ mod body;
 mod calls;
 mod checks;
 mod cluster;
+mod executors;
 mod http;
 mod maintenance;
 mod operations;

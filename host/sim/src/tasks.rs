@@ -13,6 +13,7 @@ use offerd_core::Instant;
 use offerd_core::resource::Resource;
 
 use crate::cluster::Cluster;
+use crate::executors::failure_event;
 
 /// First wait before an update is sent again; doubles (R34).
 pub(crate) const RESEND: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(600));
@@ -72,6 +73,10 @@ pub(crate) struct Task {
     reason: Option<Reason>,
     /// Stands for what the agent calls it.
     number: u64,
+    /// Its executor, if it is more than a command.
+    pub(crate) executor: Option<String>,
+    /// Tasks with the same number were launched as one group.
+    pub(crate) group: Option<u64>,
 }
 
 impl Task {
@@ -95,6 +100,8 @@ impl Task {
             resend: None,
             reason: None,
             number,
+            executor: None,
+            group: None,
         }
     }
 
@@ -242,7 +249,7 @@ impl Cluster {
         }
     }
 
-    /// Asks a task to end.
+    /// Asks a task to end, and with it all of its group (R38).
     pub(crate) fn stop_task(&mut self, framework: &str, id: &str, reason: Option<Reason>) {
         let Some(owner) = self.frameworks.get_mut(framework) else {
             return;
@@ -252,10 +259,18 @@ impl Cluster {
         } else {
             TaskState::TaskKilled
         };
-        if let Some(task) = owner.tasks.get_mut(id) {
-            task.reason = reason;
+        let group = owner.tasks.get(id).and_then(|task| task.group);
+        let mut stopped = Vec::new();
+        for task in owner.tasks.values_mut() {
+            let with_it = group.is_some() && task.group == group;
+            if (task.id == id || with_it) && task.state != TaskState::TaskKilling {
+                task.reason = reason;
+                stopped.push(task.id.clone());
+            }
         }
-        self.task_becomes(framework, id, state);
+        for task in stopped {
+            self.task_becomes(framework, &task, state);
+        }
     }
 
     /// A new state of a task, with the update that tells it.
@@ -302,7 +317,7 @@ impl Cluster {
             reason: task.reason.map(|reason| reason as i32),
             agent_id: agent_id.map(|value| wire::AgentId { value }),
             executor_id: Some(wire::ExecutorId {
-                value: id.to_owned(),
+                value: task.executor.clone().unwrap_or_else(|| id.to_owned()),
             }),
             timestamp: Some(now.as_millis_f64() / 1000.0),
             uuid: Some(uuid.clone()),
@@ -310,10 +325,14 @@ impl Cluster {
             ..wire::TaskStatus::default()
         });
         let first = task.updates.len() == 1;
+        let fails_group = task.group.is_some() && state == TaskState::TaskFailed;
         self.counts.updates.insert(uuid);
         if first {
             task.resend = Some((now + RESEND.0, RESEND.0));
             self.tell(framework, id);
+        }
+        if fails_group {
+            self.stop_task(framework, id, None);
         }
     }
 
@@ -339,6 +358,7 @@ impl Cluster {
             self.tell(framework, task);
         } else if entry.is_terminal() {
             owner.tasks.remove(task);
+            self.end_executors(framework);
         } else {
             entry.resend = None;
         }
@@ -408,14 +428,7 @@ impl Cluster {
                     }),
                     ..api::event::Failure::default()
                 };
-                events.push((
-                    id.clone(),
-                    api::Event {
-                        r#type: Some(api::event::Type::Failure as i32),
-                        failure: Some(failure),
-                        ..api::Event::default()
-                    },
-                ));
+                events.push((id.clone(), failure_event(failure)));
             }
         }
         for (framework, event) in events {

@@ -83,6 +83,36 @@ pub(super) fn launch(tasks: Vec<wire::TaskInfo>) -> wire::offer::Operation {
     }
 }
 
+pub(super) fn launch_group(
+    framework: &str,
+    offer: &wire::Offer,
+    executor: &str,
+    tasks: Vec<wire::TaskInfo>,
+) -> wire::offer::Operation {
+    let role = offer.allocation_info.clone().unwrap().role.unwrap();
+    let executor = wire::ExecutorInfo {
+        r#type: Some(wire::executor_info::Type::Default as i32),
+        executor_id: wire::ExecutorId {
+            value: executor.into(),
+        },
+        framework_id: Some(wire::FrameworkId {
+            value: framework.into(),
+        }),
+        resources: [("cpus", 0.1), ("mem", 32.0), ("disk", 8.0)]
+            .map(|(name, amount)| scalar(name, &role, amount))
+            .to_vec(),
+        ..wire::ExecutorInfo::default()
+    };
+    wire::offer::Operation {
+        r#type: Some(wire::offer::operation::Type::LaunchGroup as i32),
+        launch_group: Some(wire::offer::operation::LaunchGroup {
+            executor,
+            task_group: wire::TaskGroupInfo { tasks },
+        }),
+        ..wire::offer::Operation::default()
+    }
+}
+
 /// Reserves memory, or gives it back.
 pub(super) fn reserve(role: &str, mem: f64, id: &str, back: bool) -> wire::offer::Operation {
     use wire::offer::operation as op;
@@ -713,6 +743,39 @@ fn a_draining_agent_ends_its_tasks_and_offers_nothing() {
     assert!(world.cluster.reactivate_agent(0));
     world.pass(INTERVAL);
     assert_eq!(world.offers(&framework).len(), 1);
+}
+
+#[test]
+fn a_group_lives_and_dies_together() {
+    let (mut world, framework, offers) = World::with_offers(1);
+    let offer = &offers[0];
+    let tasks = vec![
+        task(offer, "one", 1.0, "sleep 3; exit 1"),
+        task(offer, "two", 1.0, "sleep 100000"),
+    ];
+    let group = launch_group(&framework, offer, "pod", tasks);
+    world.accept(&framework, &[&offer.id.value], vec![group], 3600.0);
+    let mut ends = Vec::new();
+    for _ in 0..10 {
+        world.pass(Duration::from_secs(1));
+        for (_, event) in world.events() {
+            if let Some(failure) = event.failure {
+                ends.push(failure.executor_id.unwrap().value);
+            }
+            if let Some(status) = event.update.map(|update| update.status) {
+                assert_eq!(status.executor_id.as_ref().unwrap().value, "pod");
+                world.acknowledge(&framework, &status);
+                if [TaskState::TaskFailed, TaskState::TaskKilled].contains(&status.state()) {
+                    ends.push(status.task_id.value);
+                }
+            }
+        }
+    }
+    assert_eq!(ends, ["one", "two", "pod"]);
+    let offered = world.cluster.offers.values();
+    let offered: Milli = offered.map(|o| Amounts::usable(&o.resources).cpus).sum();
+    let hidden = Amounts::usable(world.cluster.agents[0].free.items()).cpus;
+    assert_eq!((offered + hidden).units(), CPUS);
 }
 
 #[test]

@@ -179,6 +179,15 @@ impl<'a> Run<'a> {
         sorted(&event)
     }
 
+    /// So many updates of several tasks, which come in any order.
+    pub(crate) fn updates_in_any_order(&mut self, framework: &mut Framework, count: usize) {
+        let mut lines: Vec<String> = (0..count).map(|_| self.update_quietly(framework)).collect();
+        lines.sort();
+        for line in lines {
+            self.note(line);
+        }
+    }
+
     /// The same as `update`, and acknowledges it if it wants that.
     pub(crate) fn update_acknowledged(&mut self, framework: &mut Framework) -> Value {
         let status = self.update(framework);

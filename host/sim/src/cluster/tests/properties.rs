@@ -298,20 +298,30 @@ impl Play {
         let name = format!("task-{}", self.number);
         let command = ["true", "exit 1", "sleep 10", "sleep 100000"][kind];
         let cpus = f64::from(milli) / 1000.0;
-        let tasks = vec![task(&offer, &name, cpus, command)];
-        self.world.accept(
-            &id,
-            &[&offer.id.value],
-            vec![launch(tasks)],
-            f64::from(refuse),
-        );
-        let launched = &self.world.cluster.frameworks[&id].tasks;
+        let one = task(&offer, &name, cpus, command);
+        let operation = if cpus > 1.0 {
+            launch(vec![one])
+        } else {
+            let other = task(&offer, &format!("{name}-b"), cpus, "sleep 20");
+            launch_group(&id, &offer, &format!("pod-{name}"), vec![one, other])
+        };
+        let offers = [offer.id.value.as_str()];
+        self.world
+            .accept(&id, &offers, vec![operation], f64::from(refuse));
         // What is left over is refused; a task that did not fit leaves it all.
+        let launched = &self.world.cluster.frameworks[&id];
+        let tasks = launched.tasks.values();
+        let tasks = tasks.filter(|task| task.id.starts_with(&name));
+        let executors = launched.executors.iter();
+        let executors = executors.filter(|((_, id), _)| *id == format!("pod-{name}"));
+        let used = tasks
+            .map(|task| &task.resources)
+            .chain(executors.map(|(_, executor)| &executor.resources));
         let mut left = amounts(&offer.resources);
-        if let Some(task) = launched.get(&name) {
-            let used = Amounts::usable(&task.resources);
+        for used in used.map(|resources| Amounts::usable(resources)) {
             left.cpus -= used.cpus;
             left.mem -= used.mem;
+            left.disk -= used.disk;
         }
         self.refuse(framework, &offer, left, refuse);
     }
@@ -432,8 +442,13 @@ impl Play {
             let used = tasks
                 .filter(|task| task.agent == position)
                 .map(|task| Amounts::usable(&task.resources));
+            let executors = cluster.frameworks.values().flat_map(|f| &f.executors);
+            let held = executors
+                .filter(|((agent, _), _)| *agent == position)
+                .map(|(_, executor)| Amounts::usable(&executor.resources));
             let sum = offered
                 .chain(used)
+                .chain(held)
                 .fold(Amounts::usable(agent.free.items()), plus);
             assert_eq!(sum, Amounts::usable(&total(&agent.settings)));
         }
@@ -489,14 +504,10 @@ impl Play {
         }
         assert_eq!(self.world.cluster.tasks(), []);
         self.check_books();
-        let left: Vec<usize> = self
-            .world
-            .cluster
-            .frameworks
-            .values()
-            .map(|framework| framework.operations.len())
-            .collect();
-        assert!(left.iter().all(|left| *left == 0), "{left:?} operations");
+        for framework in self.world.cluster.frameworks.values() {
+            assert_eq!(framework.operations.len(), 0);
+            assert_eq!(framework.executors.len(), 0);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{launch, scalars, task};
+use crate::common::{Framework, launch, scalars, task};
 use crate::steps::{Run, decline};
 
 pub(super) fn launch_to_finished(run: &mut Run) {
@@ -46,33 +46,85 @@ pub(super) fn launch_two_on_one_offer(run: &mut Run) {
 /// both (R38).
 pub(super) fn launch_of_a_group(run: &mut Run) {
     let mut framework = run.join("conformance");
-    let [offer, _] = run.whole_offers(&mut framework);
+    let [mut offer, _] = run.whole_offers(&mut framework);
+    let agent = offer["agent_id"].clone();
+    // Not valid: an executor of another framework, one without disk.
+    for change in [
+        (|executor| executor["framework_id"] = json!({"value": "another"})) as fn(&mut Value),
+        |executor| executor["resources"] = scalars("conformance", 0.1, 32.0),
+        |executor| executor["type"] = "CUSTOM".into(),
+        |executor| executor["command"] = json!({"value": "true"}),
+        |executor| executor["resources"] = json!([executor["resources"][1]]),
+        |executor| executor["resources"] = json!([executor["resources"][0]]),
+        |executor| executor["resources"][0]["scalar"]["value"] = json!(100.0),
+        |executor| executor["executor_id"]["value"] = "a/b".into(),
+    ] {
+        let mut body = group(&framework, &offer, "sleep 1000");
+        change(&mut body["operations"][0]["launch_group"]["executor"]);
+        run.call(&framework, "ACCEPT", &body);
+        for _ in 0..2 {
+            run.update(&mut framework);
+        }
+        offer = run.offer_again(&mut framework, &agent);
+    }
+    let mut body = group(&framework, &offer, "sleep 1000");
+    body["operations"][0]["id"] = json!({"value": "launch"});
+    run.call(&framework, "ACCEPT", &body);
+    for _ in 0..2 {
+        run.update(&mut framework);
+    }
+    offer = run.offer_again(&mut framework, &agent);
+    // One task that is not valid spoils the group.
+    let mut body = group(&framework, &offer, "sleep 1000");
+    body["operations"][0]["launch_group"]["task_group"]["tasks"][1]["resources"] = json!([]);
+    run.call(&framework, "ACCEPT", &body);
+    for _ in 0..2 {
+        run.update(&mut framework);
+    }
+    offer = run.offer_again(&mut framework, &agent);
+    let body = group(&framework, &offer, "sleep 1000");
+    run.call(&framework, "ACCEPT", &body);
+    run.updates_in_any_order(&mut framework, 4);
+    let again = run.offer_again(&mut framework, &agent);
+    run.note_event(&again);
+    decline(&framework, &again, 0.0);
+    let body = json!({"task_id": {"value": "one"}, "agent_id": agent});
+    run.call(&framework, "KILL", &body);
+    run.updates_in_any_order(&mut framework, 4);
+    let failure = framework.next("FAILURE");
+    run.note_event(&failure);
+    // If one fails the other is killed.
+    let offer = run.offer_again_with(&mut framework, &agent, 4.0);
+    let body = group(&framework, &offer, "exit 1");
+    run.call(&framework, "ACCEPT", &body);
+    run.updates_in_any_order(&mut framework, 7);
+    let failure = framework.next("FAILURE");
+    run.note_event(&failure);
+    run.offer_again_with(&mut framework, &agent, 4.0);
+    run.nothing_else(&mut framework);
+    run.leave(&framework);
+}
+
+/// ACCEPT with a group of a task that runs the command and one that waits.
+fn group(framework: &Framework, offer: &Value, command: &str) -> Value {
+    let mut resources = scalars("conformance", 0.1, 32.0);
+    let mut disk = resources[1].clone();
+    disk["name"] = "disk".into();
+    resources.as_array_mut().unwrap().push(disk);
     let executor = json!({
-        "type": "DEFAULT", "executor_id": {"value": "pod"},
+        "type": "DEFAULT", "executor_id": {"value": "pod"}, "resources": resources,
         "framework_id": {"value": framework.id},
-        "resources": scalars("conformance", 0.1, 32.0),
     });
-    let tasks = ["one", "two"].map(|name| task(&offer, name, "sleep 1000"));
-    let body = json!({
+    let tasks = [
+        task(offer, "one", command),
+        task(offer, "two", "sleep 1000"),
+    ];
+    json!({
         "offer_ids": [offer["id"]], "filters": {"refuse_seconds": 0.0},
         "operations": [{"type": "LAUNCH_GROUP", "launch_group": {
             "executor": executor, "task_group": {"tasks": tasks},
         }}],
-    });
-    run.call(&framework, "ACCEPT", &body);
-    let mut lines: Vec<String> = (0..4).map(|_| run.update_quietly(&mut framework)).collect();
-    lines.sort();
-    lines.into_iter().for_each(|line| run.note(line));
-    let again = run.offer_again(&mut framework, &offer["agent_id"]);
-    run.note_event(&again);
-    let body = json!({"task_id": {"value": "one"}, "agent_id": offer["agent_id"]});
-    run.call(&framework, "KILL", &body);
-    let mut lines: Vec<String> = (0..4).map(|_| run.update_quietly(&mut framework)).collect();
-    lines.sort();
-    lines.into_iter().for_each(|line| run.note(line));
-    let failure = framework.next("FAILURE");
-    run.note_event(&failure);
-    run.leave(&framework);
+    })
 }
 
 pub(super) fn kill(run: &mut Run) {
@@ -142,10 +194,7 @@ pub(super) fn tasks_that_are_not_valid(run: &mut Run) {
     // Two tasks of one id: the first one runs.
     let twins = ["exit 0", "exit 0"].map(|command| task(&offer, "twin", command));
     run.call(&framework, "ACCEPT", &launch(&offer, &twins));
-    let states = (0..4).map(|_| run.update_quietly(&mut framework));
-    let mut states: Vec<String> = states.collect();
-    states.sort();
-    states.into_iter().for_each(|state| run.note(state));
+    run.updates_in_any_order(&mut framework, 4);
     // The two together are more than the offer, each alone is not.
     offer = run.offer_again_with(&mut framework, &offer["agent_id"].clone(), 4.0);
     let both = ["large", "larger"].map(|name| {
@@ -154,10 +203,7 @@ pub(super) fn tasks_that_are_not_valid(run: &mut Run) {
         task
     });
     run.call(&framework, "ACCEPT", &launch(&offer, &both));
-    let states = (0..3).map(|_| run.update_quietly(&mut framework));
-    let mut states: Vec<String> = states.collect();
-    states.sort();
-    states.into_iter().for_each(|state| run.note(state));
+    run.updates_in_any_order(&mut framework, 3);
     run.nothing_else(&mut framework);
     run.leave(&framework);
 }
