@@ -13,5 +13,6 @@
 mod bad_input;
 mod command_line;
 mod failures;
+mod recordings;
 mod scenarios;
 mod support;

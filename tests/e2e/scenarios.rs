@@ -60,6 +60,7 @@ on_both! {
     preemption() as a_task_of_low_priority_makes_room;
     declines() as who_declines_everything_leaves_it_to_others;
     kills() as a_rule_kills_exactly_those_tasks;
+    invalid() as a_task_that_mesos_does_not_take;
     volume() as reservations_a_volume_and_a_task_group;
     restart() as the_host_restarts_and_tasks_go_on;
 }
@@ -255,6 +256,28 @@ async fn kills(cluster: &Cluster) {
     host.job_until("front", |job| job.running == 4).await;
     assert_eq!(host.ids("front", "TASK_KILLED").await, [""; 0]);
     assert_eq!(host.status().await.counters.kills_sent, 2);
+}
+
+/// A policy's own task that is no task: Mesos says so, and nothing stays behind.
+async fn invalid(cluster: &Cluster) {
+    let config = "{ errand = \"invalid\" }";
+    let host = Host::start(&cluster.address(), "errands", "web", config).await;
+    let reason = until("the task has ended with an error", async || {
+        let tasks = host.tasks().await;
+        match tasks
+            .iter()
+            .find(|task| task.id == "nothing" && task.state == "TASK_ERROR")
+        {
+            Some(task) => Ok(task.reason.clone()),
+            None => Err(format!("{tasks:?}")),
+        }
+    })
+    .await;
+    assert!(reason.contains("CommandInfo or ExecutorInfo"), "{reason}");
+    let status = host
+        .status_until("nothing lives", |status| status.tasks_live == 0)
+        .await;
+    assert_eq!(status.counters.tasks_launched, 1, "it is not repeated");
 }
 
 async fn volume(cluster: &Cluster) {

@@ -1,13 +1,14 @@
 //! Policies for end-to-end tests, chosen by the `config` table: one that takes
-//! nothing, one that kills on a rule, one that works with reservations, a
-//! persistent volume and a task group. The last shows how far it is in the
-//! gauge `phase`.
+//! nothing, one that kills on a rule, one that writes a task that Mesos does not
+//! take, one that works with reservations, a persistent volume and a task group.
+//! The last shows how far it is in the gauge `phase`.
 
 mod volume;
 
 use offerd_sdk::cluster;
 use offerd_sdk::codes::TaskState;
 use offerd_sdk::prelude::*;
+use offerd_sdk::types::Encoded;
 use serde::Deserialize;
 use volume::Volume;
 
@@ -28,12 +29,14 @@ struct Settings {
 enum Name {
     DeclineAll,
     Kill,
+    Invalid,
     Volume,
 }
 
 enum Errands {
     DeclineAll,
     Kill { job: String, left: u32 },
+    Invalid { launched: bool },
     Volume(Volume),
 }
 
@@ -51,6 +54,7 @@ impl Policy for Errands {
                 job: settings.job,
                 left: settings.count,
             },
+            Name::Invalid => Self::Invalid { launched: false },
             Name::Volume => Self::Volume(Volume::default()),
         })
     }
@@ -74,6 +78,21 @@ impl Policy for Errands {
                     for spot in fitter.fill(set) {
                         out.place(spot, set, spot.count);
                     }
+                }
+                out.decline_rest();
+            }
+            Self::Invalid { launched } => {
+                out.revive([0]);
+                if let Some(offer) = round.offers.first().filter(|_| !*launched) {
+                    *launched = true;
+                    // Neither a command nor an executor.
+                    let task = serde_json::json!({
+                        "name": "nothing",
+                        "task_id": { "value": "nothing" },
+                        "resources": [volume::scalar("cpus", 0.1), volume::scalar("mem", 32.0)]
+                    });
+                    let task = Encoded::json(&task).map_err(|error| error.to_string())?;
+                    out.accept(offer).launch([task]);
                 }
                 out.decline_rest();
             }

@@ -149,7 +149,7 @@ impl Volume {
     }
 }
 
-fn scalar(name: &str, value: f64) -> serde_json::Value {
+pub fn scalar(name: &str, value: f64) -> serde_json::Value {
     json!({ "name": name, "type": "SCALAR", "scalar": { "value": value } })
 }
 
