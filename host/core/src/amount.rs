@@ -16,14 +16,15 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Milli(pub i64);
 
-/// Largest amount taken from outside: 2^53 thousandths, exact in an `f64`.
-const MAX: f64 = 9_007_199_254_740_992.0;
+/// Largest amount taken from outside: 2^51 thousandths, which are exact in an
+/// `f64` as thousandths and, rounded to three decimals, in Mesos's unit.
+const MAX: f64 = 2_251_799_813_685_248.0;
 
 impl Milli {
     pub const ZERO: Self = Self(0);
 
     /// From Mesos's unit, rounded to the nearest thousandth as Mesos does.
-    /// `None` if negative, not a number, or beyond 2^53 thousandths.
+    /// `None` if negative, not a number, or beyond 2^51 thousandths.
     pub fn from_units(units: f64) -> Option<Self> {
         Self::from_thousandths((units * 1000.0).round())
     }
@@ -31,7 +32,7 @@ impl Milli {
     /// From a number of thousandths as the policy contract carries them.
     /// `None` if negative, not whole, not a number, or too large.
     pub fn from_thousandths(value: f64) -> Option<Self> {
-        // The cast is exact: whole and below 2^53.
+        // The cast is exact: whole and not too large.
         ((0.0..=MAX).contains(&value) && value.fract() == 0.0).then_some(Self(value as i64))
     }
 

@@ -224,7 +224,8 @@ impl Amounts {
                 (Name::Disk, Value::Scalar(v)) => sum.disk += *v,
                 (Name::Gpus, Value::Scalar(v)) => sum.gpus += *v,
                 (Name::Ports, Value::Ranges(ranges)) => {
-                    let count: u64 = ranges.iter().map(|r| r.count()).sum();
+                    let counts = ranges.iter().map(|range| range.count());
+                    let count = counts.fold(0, u64::saturating_add);
                     sum.ports = sum
                         .ports
                         .saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
