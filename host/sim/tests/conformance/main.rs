@@ -88,11 +88,15 @@ fn the_simulated_master_answers_like_a_real_one() {
         } else if let Some(panic) = ours.last().filter(|line| line.starts_with("PANIC")) {
             failures.push(format!("{name}: both: {panic}"));
         }
+        // What a failed scenario leaves on the agents would fail all others too,
+        // each after its own patience.
+        if !failures.is_empty() {
+            break;
+        }
     }
     assert!(
         failures.is_empty(),
-        "{} of {} scenarios:\n{}",
-        failures.len(),
+        "the later scenarios were not run; of {}:\n{}",
         ALL.len(),
         failures.join("\n")
     );
