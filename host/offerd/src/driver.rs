@@ -110,6 +110,23 @@ enum Held {
     Effect(Effect),
 }
 
+/// Calls of one session on their way to the client.
+#[derive(Debug, Default)]
+struct Outgoing {
+    session: Option<Session>,
+    list: Vec<(CallId, Call)>,
+}
+
+impl Outgoing {
+    fn send(&mut self, client: &Client) {
+        if let Some(session) = self.session
+            && !self.list.is_empty()
+        {
+            client.send(session, std::mem::take(&mut self.list));
+        }
+    }
+}
+
 impl Driver {
     /// Runs until it is told to stop or cannot go on. `effects`: those of the
     /// machine's start.
@@ -209,7 +226,8 @@ impl Driver {
     /// Carries out what needs no disk, and puts the rest behind its commit.
     fn carry_out(&mut self, effects: &mut Vec<Effect>) -> Result<(), Ended> {
         let mut records: Vec<Record> = Vec::new();
-        let mut later = Vec::with_capacity(effects.len());
+        let mut later = Vec::new();
+        let mut calls = Outgoing::default();
         for effect in effects.drain(..) {
             match effect {
                 Effect::Persist(record) if self.ledger.is_durable() => records.push(record),
@@ -218,76 +236,64 @@ impl Driver {
                 Effect::Notice(notice) => self.notice(&notice),
                 Effect::Stop(why) => return Err(Ended::Stopped(why)),
                 Effect::Send { .. } | Effect::Reply { .. } | Effect::Subscription(_) => {
-                    later.push(effect);
+                    if records.is_empty() && self.waiting.held.is_empty() {
+                        self.release(effect, &mut calls);
+                    } else {
+                        later.push(effect);
+                    }
                 }
             }
         }
+        calls.send(&self.client);
         if !records.is_empty() {
             if !self.ledger.commit(records) {
                 return Err(Ended::Lost("ledger's thread"));
             }
             self.waiting.held.push_back(Held::Commit);
         }
-        if self.waiting.held.is_empty() {
-            self.release(later);
-        } else {
-            self.waiting
-                .held
-                .extend(later.into_iter().map(Held::Effect));
-        }
+        self.waiting
+            .held
+            .extend(later.into_iter().map(Held::Effect));
         Ok(())
     }
 
     /// The oldest commit is done: lets go of what waited for it.
     fn committed(&mut self, done: Result<(), CommitError>) -> Result<(), Ended> {
         done.map_err(Ended::Store)?;
-        let mut ready = Vec::new();
         // The first is the commit itself.
         self.waiting.held.pop_front();
-        while let Some(Held::Effect(_)) = self.waiting.held.front() {
-            if let Some(Held::Effect(effect)) = self.waiting.held.pop_front() {
-                ready.push(effect);
-            }
+        let mut calls = Outgoing::default();
+        while let Some(Held::Effect(effect)) = self
+            .waiting
+            .held
+            .pop_front_if(|held| matches!(held, Held::Effect(_)))
+        {
+            self.release(effect, &mut calls);
         }
-        self.release(ready);
+        calls.send(&self.client);
         Ok(())
     }
 
-    fn release(&mut self, effects: Vec<Effect>) {
-        let mut calls = Vec::with_capacity(effects.len());
-        let mut live = None;
-        for effect in effects {
-            match effect {
-                Effect::Send { session, id, call } => {
-                    if live != Some(session) {
-                        self.send(live, &mut calls);
-                        live = Some(session);
-                    }
-                    calls.push((id, call));
+    /// Carries out what waits for nothing any more.
+    fn release(&mut self, effect: Effect, calls: &mut Outgoing) {
+        match effect {
+            Effect::Send { session, id, call } => {
+                if calls.session != Some(session) {
+                    calls.send(&self.client);
+                    calls.session = Some(session);
                 }
-                Effect::Reply { ticket, reply } => {
-                    if let Some(answer) = self.waiting.tickets.remove(&ticket) {
-                        // The asker may have gone away.
-                        let _ = answer.send(reply);
-                    }
-                }
-                Effect::Subscription(subscription) => {
-                    self.subscription.send_replace(subscription);
-                }
-                Effect::Persist(_)
-                | Effect::Invoke { .. }
-                | Effect::Notice(_)
-                | Effect::Stop(_) => {}
+                calls.list.push((id, call));
             }
-        }
-        self.send(live, &mut calls);
-    }
-
-    fn send(&self, session: Option<Session>, calls: &mut Vec<(CallId, Call)>) {
-        if let Some(session) = session
-            && !calls.is_empty()
-        {
-            self.client.send(session, std::mem::take(calls));
+            Effect::Reply { ticket, reply } => {
+                if let Some(answer) = self.waiting.tickets.remove(&ticket) {
+                    // The asker may have gone away.
+                    let _ = answer.send(reply);
+                }
+            }
+            Effect::Subscription(subscription) => {
+                self.subscription.send_replace(subscription);
+            }
+            Effect::Persist(_) | Effect::Invoke { .. } | Effect::Notice(_) | Effect::Stop(_) => {}
         }
     }
 

@@ -103,6 +103,12 @@ impl Host {
         self.tables.apply(delta);
     }
 
+    /// Lets go of the offers before the answer leaves: then the machine, which
+    /// made them, has the last hold of each, and frees it on its own thread.
+    pub(crate) fn end_round(&mut self) {
+        self.offers.clear();
+    }
+
     /// `describe` may only log (wit/).
     fn allow(&self, function: &str) -> Result<()> {
         if self.phase == Phase::Describe {

@@ -155,6 +155,7 @@ impl Instance {
 
     pub(crate) fn decide(&mut self, round: &mut Round) -> (Result<Answer, Failure>, Used) {
         let result = self.decide_inner(round);
+        self.store.data_mut().end_round();
         (result, self.used())
     }
 
