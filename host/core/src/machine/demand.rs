@@ -188,6 +188,10 @@ impl Machine {
             return;
         };
         job.live.remove(&task);
+        let was_replaced = job.replaced.remove(&task);
+        if was_replaced && job.is_over() {
+            return;
+        }
         let spec = std::sync::Arc::clone(job.spec());
         let service = spec.kind == JobKind::Service;
         let quick = ran < longest;

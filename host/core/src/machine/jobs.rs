@@ -34,7 +34,11 @@ pub(super) struct Job {
     pub(super) waiting: VecDeque<WaitingTask>,
     /// Tasks that wait for their back-off to end.
     pub(super) delayed: BTreeMap<(Instant, u32), WaitingTask>,
+    /// Tasks with a place in the job's count, from intent to end.
     pub(super) live: BTreeSet<TaskHandle>,
+    /// Tasks on lost agents whose places others have taken. The job does not
+    /// wait for them; one that comes back is killed.
+    pub(super) replaced: BTreeSet<TaskHandle>,
     /// Tasks that ran less than the longest back-off and failed, in a row.
     pub(super) quick_failures: u32,
     pub(super) last_problem: Option<String>,
@@ -69,6 +73,7 @@ impl Job {
             waiting: VecDeque::new(),
             delayed: BTreeMap::new(),
             live: BTreeSet::new(),
+            replaced: BTreeSet::new(),
             quick_failures: 0,
             last_problem: None,
         }
@@ -138,12 +143,12 @@ impl Job {
     }
 
     /// Tasks that are or will be: live, waiting, delayed, and for a batch job
-    /// those that have ended for good.
-    pub(super) fn accounted(&self, replaced: u32) -> u32 {
+    /// those that have ended for good. Not those of the live that are `doomed`.
+    pub(super) fn accounted(&self, doomed: u32) -> u32 {
         let open = self.live.len() + self.waiting.len() + self.delayed.len();
         let open = u32::try_from(open)
             .unwrap_or(u32::MAX)
-            .saturating_sub(replaced);
+            .saturating_sub(doomed);
         match self.record.spec.kind {
             JobKind::Service => open,
             JobKind::Batch => open.saturating_add(self.record.finished + self.record.failed),

@@ -138,7 +138,7 @@ impl Machine {
     fn scale(&mut self, name: &JobName, count: u32) -> Result<Vec<String>, Vec<String>> {
         let handle = self.live_job(name)?;
         let now = self.now;
-        let replaced = self.replaced_of(handle);
+        let doomed = self.doomed_of(handle);
         let Some(job) = self.jobs.get_mut(handle) else {
             return Ok(Vec::new());
         };
@@ -161,7 +161,7 @@ impl Machine {
             spec: Arc::clone(&job.record.spec),
             ..crate::job::JobView::clone(&job.view)
         });
-        let have = job.accounted(replaced);
+        let have = job.accounted(doomed);
         let mut surplus = have.saturating_sub(count);
         job.grow(count.saturating_sub(have), now);
         // Those that do not run yet go first, the newest of them first.
@@ -204,8 +204,8 @@ impl Machine {
         )])
     }
 
-    /// Live tasks of a job that do not count: they are to go.
-    pub(super) fn replaced_of(&self, handle: JobHandle) -> u32 {
+    /// How many live tasks of a job do not count, since they are to go.
+    pub(super) fn doomed_of(&self, handle: JobHandle) -> u32 {
         let Some(job) = self.jobs.get(handle) else {
             return 0;
         };
@@ -226,7 +226,7 @@ impl Machine {
         job.waiting.clear();
         job.delayed.clear();
         let record = job.record.clone();
-        let live: Vec<TaskHandle> = job.live.iter().copied().collect();
+        let live: Vec<TaskHandle> = job.live.union(&job.replaced).copied().collect();
         self.persist(Record::Job(record));
         for task in &live {
             self.kill_task(*task, KillCause::Unwanted, None);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::Instant;
 use crate::call::Call;
 use crate::ids::{FrameworkId, JobHandle, TaskHandle};
 use crate::policy::PolicyEvent;
@@ -21,6 +22,8 @@ use super::{CallId, Effect, Machine, Session, Severity, Timer};
 pub(super) struct Reconciliation {
     pending: BTreeSet<TaskHandle>,
     wait: Duration,
+    /// When those without an answer are asked for again.
+    next: Instant,
 }
 
 impl Machine {
@@ -49,11 +52,11 @@ impl Machine {
         let handles: Vec<JobHandle> = self.jobs.iter().map(|job| job.handle).collect();
         for handle in handles {
             let now = self.now;
-            let replaced = self.replaced_of(handle);
+            let doomed = self.doomed_of(handle);
             let Some(job) = self.jobs.get_mut(handle) else {
                 continue;
             };
-            let missing = job.spec().count.saturating_sub(job.accounted(replaced));
+            let missing = job.spec().count.saturating_sub(job.accounted(doomed));
             if !job.record.killed {
                 job.grow(missing, now);
             }
@@ -100,7 +103,12 @@ impl Machine {
             self.arm(self.now, Timer::KillAgain(handle));
         }
         if let Some(job) = job.and_then(|job| self.jobs.get_mut(job)) {
-            job.live.insert(handle);
+            let tasks = if record.replaced {
+                &mut job.replaced
+            } else {
+                &mut job.live
+            };
+            tasks.insert(handle);
         }
         let running = record.state == TaskState::RUNNING;
         self.tasks.insert(Task {
@@ -291,7 +299,11 @@ impl Machine {
             return;
         }
         let wait = self.settings.reconcile_retry.0;
-        self.reconciliation = Some(Reconciliation { pending, wait });
+        self.reconciliation = Some(Reconciliation {
+            pending,
+            wait,
+            next: self.now,
+        });
         self.ask_for_pending();
     }
 
@@ -321,6 +333,7 @@ impl Machine {
             return;
         }
         let at = self.now + reconciliation.wait;
+        reconciliation.next = at;
         reconciliation.wait = reconciliation
             .wait
             .saturating_mul(2)
@@ -330,7 +343,14 @@ impl Machine {
     }
 
     pub(super) fn reconcile_again(&mut self) {
-        self.ask_for_pending();
+        // A timer of an earlier session may come sooner.
+        let due = self
+            .reconciliation
+            .as_ref()
+            .is_some_and(|r| r.next <= self.now);
+        if due {
+            self.ask_for_pending();
+        }
     }
 
     pub(super) fn reconcile_all(&mut self) {

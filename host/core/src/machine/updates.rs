@@ -50,14 +50,9 @@ impl Machine {
         let Some(task) = self.tasks.get_mut(handle) else {
             return;
         };
-        // Answers to a reconciliation lack detail and may repeat what is known.
-        let repeats = status.state == task.record.state
-            && (status.uuid.is_none() || task.healthy == status.healthy);
-        if repeats && !task.record.replaced {
-            return;
-        }
-        if status.state == TaskState::UNKNOWN && (task.is_intent() || task.killing.is_some()) {
-            // The launch never came to pass, or what was to die is gone.
+        let doubtful = task.is_intent() || task.killing.is_some() || task.record.replaced;
+        if status.state == TaskState::UNKNOWN && doubtful {
+            // The launch never came to pass, or what was to go is gone.
             let id = task.record.id.clone();
             let ending = match &task.killing {
                 Some(killing) => ending_of_kill(killing.cause, task.service),
@@ -69,6 +64,12 @@ impl Machine {
                 "Mesos does not know it; it is not running",
             );
             self.end_task(handle, status, ending);
+            return;
+        }
+        // Answers to a reconciliation lack detail and may repeat what is known.
+        let repeats = status.state == task.record.state
+            && (status.uuid.is_none() || task.healthy == status.healthy);
+        if repeats && !task.record.replaced {
             return;
         }
         task.record.state = status.state;
@@ -305,6 +306,8 @@ impl Machine {
         };
         task.record.replaced = true;
         let task_record = task.record.clone();
+        entry.live.remove(&handle);
+        entry.replaced.insert(handle);
         entry.requeue(attempt, now, Duration::ZERO);
         let record = entry.record.clone();
         self.persist(Record::Task(task_record));

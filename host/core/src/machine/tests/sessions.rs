@@ -5,7 +5,7 @@ use crate::call::Call;
 use crate::event::Event;
 use crate::ids::TaskId;
 use crate::job::JobKind;
-use crate::machine::{CallId, Input, Session};
+use crate::machine::{CallId, Input, Request, Session};
 use crate::task::TaskState;
 
 fn reconciled(world: &World) -> Vec<Vec<TaskId>> {
@@ -174,22 +174,103 @@ fn a_task_that_stays_unreachable_is_replaced_and_killed_when_it_comes_back() {
     world.update(&id, TaskState::UNREACHABLE);
     world.pass(Duration::from_secs(299));
     assert_eq!(world.job("j").waiting, 0);
-    // From here on the job has a task more than it should for a while.
-    let mut effects = Vec::new();
-    world.now = world.now + Duration::from_secs(2);
-    world.machine.handle(world.now, Input::Tick, &mut effects);
+    world.pass(Duration::from_secs(2));
     assert_eq!(world.job("j").waiting, 1);
-    effects.clear();
-    let uuid = world.uuid();
-    let session = world.session.unwrap();
-    let event = Event::Update(status(&id, 0, TaskState::RUNNING, Some(uuid)));
-    world
-        .machine
-        .handle(world.now, Input::Master { session, event }, &mut effects);
-    let killed = effects.iter().any(|effect| {
-        matches!(effect, crate::Effect::Send { call: Call::Kill { task, .. }, .. } if *task == id)
-    });
-    assert!(killed, "{effects:?}");
+    world.sent.clear();
+    world.update(&id, TaskState::RUNNING);
+    assert!(kills(&world, &id) > 0, "{:?}", world.sent);
+}
+
+#[test]
+fn a_batch_job_does_not_wait_for_a_task_whose_place_another_took() {
+    let (mut world, id) = replaced(JobKind::Batch);
+    assert_eq!(world.job("j").state, "finished");
+    // It is still on watch: should it come back, it is one too many.
+    world.sent.clear();
+    world.update(&id, TaskState::RUNNING);
+    assert!(kills(&world, &id) > 0, "{:?}", world.sent);
+    world.update(&id, TaskState::KILLED);
+    assert_eq!(world.machine.status().tasks_live, 0);
+    assert_eq!(world.job("j").finished, 1);
+}
+
+#[test]
+fn a_task_whose_place_another_took_is_remembered_over_a_restart() {
+    let (mut world, id) = replaced(JobKind::Service);
+    world.disconnect();
+    world.restart();
+    world.connect();
+    assert_eq!(world.job("j").running, 1);
+    world.sent.clear();
+    world.update(&id, TaskState::RUNNING);
+    assert!(kills(&world, &id) > 0, "{:?}", world.sent);
+}
+
+#[test]
+fn a_replaced_task_that_mesos_does_not_know_any_more_is_forgotten() {
+    let (mut world, id) = replaced(JobKind::Service);
+    assert_eq!(world.machine.status().tasks_live, 2);
+    world.event(Event::Update(status(&id, 0, TaskState::UNKNOWN, None)));
+    assert_eq!(world.machine.status().tasks_live, 1);
+}
+
+#[test]
+fn a_task_to_be_killed_that_stays_unknown_is_gone() {
+    let mut world = with_tasks(1);
+    let id = world.tasks.keys().next().unwrap().clone();
+    world.update(&id, TaskState::RUNNING);
+    let unknown = || Event::Update(status(&id, 0, TaskState::UNKNOWN, None));
+    world.event(unknown());
+    world.request(Request::KillJob("j".into()));
+    assert_eq!(world.job("j").state, "killing");
+    world.event(unknown());
+    assert_eq!(world.job("j").state, "killed");
+}
+
+#[test]
+fn many_sessions_leave_one_reconciliation_behind() {
+    let mut world = with_tasks(1);
+    for _ in 0..10 {
+        world.disconnect();
+        world.connect();
+        world.pass(Duration::from_millis(10));
+    }
+    world.pass(Duration::from_secs(300));
+    world.sent.clear();
+    world.pass(Duration::from_secs(600));
+    let asked = reconciled(&world).iter().filter(|t| !t.is_empty()).count();
+    assert!((1..=11).contains(&asked), "{asked} in ten minutes");
+}
+
+fn kills(world: &World, id: &TaskId) -> usize {
+    let calls = world.sent.iter();
+    calls
+        .filter(|call| matches!(call, Call::Kill { task, .. } if task == id))
+        .count()
+}
+
+/// A job of one task that stayed unreachable; another took its place, and
+/// finished if the job is a batch.
+fn replaced(kind: JobKind) -> (World, TaskId) {
+    let mut world = World::new();
+    world.submit(spec("j", 0, kind, 1));
+    world.place_all();
+    world.offer_all();
+    world.place_all();
+    let id = world.tasks.keys().next().unwrap().clone();
+    world.update(&id, TaskState::RUNNING);
+    world.update(&id, TaskState::UNREACHABLE);
+    world.pass(Duration::from_secs(301));
+    world.place_all();
+    world.offer_all();
+    world.place_all();
+    let other = world.tasks.keys().find(|other| **other != id).cloned();
+    let other = other.expect("another takes its place");
+    world.update(&other, TaskState::RUNNING);
+    if kind == JobKind::Batch {
+        world.update(&other, TaskState::FINISHED);
+    }
+    (world, id)
 }
 
 #[test]
