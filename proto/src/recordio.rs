@@ -40,7 +40,7 @@ pub struct Decoder {
     /// Digits of a length whose end has not come.
     digits: Vec<u8>,
     /// A record whose end has not come, and its length.
-    partial: Option<(BytesMut, usize)>,
+    partial: Option<(Vec<u8>, usize)>,
 }
 
 impl Decoder {
@@ -80,7 +80,7 @@ impl Decoder {
             if self.chunk.len() >= length {
                 return Ok(Some(self.take(length)));
             }
-            self.partial = Some((BytesMut::with_capacity(length.min(GROWTH)), length));
+            self.partial = Some((Vec::with_capacity(length.min(GROWTH)), length));
         }
         let Some((mut record, length)) = self.partial.take() else {
             return Ok(None);
@@ -90,11 +90,11 @@ impl Decoder {
         if missing > 0 {
             // Doubling up to the announced length, never beyond it.
             let room = (record.capacity() * 2).clamp(record.len() + piece.len(), length);
-            record.reserve_exact_to(room);
+            record.reserve_exact(room - record.len());
         }
         record.extend_from_slice(&piece);
         if record.len() == length {
-            return Ok(Some(record.freeze()));
+            return Ok(Some(record.into()));
         }
         self.partial = Some((record, length));
         Ok(None)
@@ -166,17 +166,6 @@ impl Decoder {
             offset: self.offset,
             found,
         }
-    }
-}
-
-/// Growing a buffer to a capacity without more.
-trait ReserveExact {
-    fn reserve_exact_to(&mut self, capacity: usize);
-}
-
-impl ReserveExact for BytesMut {
-    fn reserve_exact_to(&mut self, capacity: usize) {
-        self.reserve(capacity - self.len());
     }
 }
 

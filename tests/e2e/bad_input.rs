@@ -72,7 +72,7 @@ async fn refused(more: &str) -> String {
     let dir = tempfile::tempdir().unwrap();
     let text = setup("127.0.0.1:1", dir.path(), &["web"], more);
     let config = Config::parse("e2e", &text, dir.path()).unwrap();
-    match Service::start(config).await {
+    match Service::start(config, None).await {
         Ok(_) => panic!("it started"),
         Err(error) => offerd::report::chain(&error),
     }
@@ -97,7 +97,7 @@ async fn policies_that_cannot_be_used_are_all_named() {
     .concat();
     let text = setup("127.0.0.1:1", dir.path(), &roles, &more);
     let config = Config::parse("e2e", &text, dir.path()).unwrap();
-    let error = Service::start(config).await.unwrap_err();
+    let error = Service::start(config, None).await.unwrap_err();
     let words = offerd::report::chain(&error);
     for part in [
         "[[policy]] module",
@@ -125,7 +125,7 @@ async fn an_address_that_is_in_use_is_named() {
     )
     .replace("127.0.0.1:0", &address.to_string());
     let config = Config::parse("e2e", &text, dir.path()).unwrap();
-    let words = offerd::report::chain(&Service::start(config).await.unwrap_err());
+    let words = offerd::report::chain(&Service::start(config, None).await.unwrap_err());
     assert!(words.contains(&format!("{address} is in use")), "{words}");
     assert!(words.contains("[admin] listen"), "{words}");
 }
@@ -142,8 +142,8 @@ async fn two_hosts_do_not_share_a_store() {
         &policy("first-fit", "web", "{}"),
     );
     let config = Config::parse("e2e", &text, dir.path()).unwrap();
-    let _first = Service::start(config.clone()).await.unwrap();
-    let words = offerd::report::chain(&Service::start(config).await.unwrap_err());
+    let _first = Service::start(config.clone(), None).await.unwrap();
+    let words = offerd::report::chain(&Service::start(config, None).await.unwrap_err());
     assert!(words.contains(&dir.path().display().to_string()), "{words}");
     assert!(words.contains("another"), "{words}");
 }

@@ -1,5 +1,7 @@
 //! Events of the v1 scheduler API, as this crate understands them.
 
+use bytes::Bytes;
+
 use crate::ids::{AgentId, ExecutorId, FrameworkId, OfferId};
 use crate::offer::{InverseOfferInfo, OfferInfo};
 use crate::task::{OperationStatus, TaskStatus};
@@ -20,7 +22,7 @@ pub enum Event {
     Message {
         agent: AgentId,
         executor: ExecutorId,
-        data: Vec<u8>,
+        data: Bytes,
     },
     Failure {
         agent: Option<AgentId>,

@@ -1,6 +1,7 @@
 //! What passes between the machine and a policy: rounds one way, answers the
 //! other. The Rust mirror of wit/, without WebAssembly in it.
 
+use bytes::Bytes;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -109,7 +110,7 @@ pub enum PolicyEvent {
     Message {
         agent: AgentHandle,
         executor: String,
-        data: Vec<u8>,
+        data: Bytes,
     },
     Failure {
         agent: AgentHandle,

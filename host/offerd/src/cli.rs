@@ -5,6 +5,7 @@
 
 pub(crate) mod ask;
 mod check;
+mod compile;
 pub(crate) mod job;
 mod run;
 mod status;
@@ -46,6 +47,10 @@ enum Command {
     Task(task::Command),
     /// Show the state of the service.
     Status(status::Arguments),
+    /// Compile a policy from standard input into a cache: what the service
+    /// starts for each policy that it has not seen.
+    #[command(hide = true)]
+    CompilePolicy(compile::Arguments),
 }
 
 /// Where the running offerd is. One of the three says it, the first that is
@@ -69,6 +74,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Job(command) => job::run(command),
         Command::Task(command) => task::run(command),
         Command::Status(arguments) => status::run(&arguments),
+        Command::CompilePolicy(arguments) => compile::run(&arguments),
     };
     match result {
         Ok(code) => code,

@@ -109,7 +109,7 @@ async fn show(arguments: Arguments, policy: PathBuf) -> Outcome {
     };
     println!("Policy: {}", policy.display());
     let config = config(&master, &policy)?;
-    let service = Service::start(config)
+    let service = Service::start(config, None)
         .await
         .map_err(|error| Failed::new(&error))?;
     let admin = service.admin().clone();

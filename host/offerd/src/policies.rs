@@ -7,8 +7,8 @@ use offerd_core::Instant;
 use offerd_core::ids::{FrameworkId, Role};
 use offerd_core::policy::Codec;
 use offerd_policy::{
-    Description, Framework, Limits, LoadError, Metrics, Options, Policy, PolicyCode, Program,
-    RoundLimits, Runtime, RuntimeError, StartError,
+    Compiler, Description, Framework, Limits, LoadError, Metrics, Options, Policy, PolicyCode,
+    Program, RoundLimits, Runtime, RuntimeError, StartError,
 };
 
 use crate::config::{self, Config};
@@ -111,9 +111,10 @@ pub(crate) struct Surroundings {
 /// that fail. Blocks for as long as compiling takes.
 pub(crate) fn prepare(
     config: &Config,
+    compiler: Option<Compiler>,
     around: &Surroundings,
 ) -> Result<Vec<Prepared>, PrepareError> {
-    let runtime = Runtime::new(config.compiled_dir().as_deref())?;
+    let runtime = Runtime::with_compiler(config.compiled_dir().as_deref(), compiler)?;
     let mut prepared = Vec::new();
     let mut failed = Vec::new();
     for (position, policy) in config.policies.iter().enumerate() {

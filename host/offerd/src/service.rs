@@ -9,7 +9,7 @@ use offerd_core::machine::{Machine, PolicySettings, Settings, Subscription};
 use offerd_core::policy::Codec;
 use offerd_mesos::convert::FrameworkSettings;
 use offerd_mesos::{ProtobufCodec, TlsError};
-use offerd_policy::{PolicyThread, RoundLimits};
+use offerd_policy::{Compiler, PolicyThread, RoundLimits};
 use offerd_store::{LoadError, OpenError, Store};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -52,17 +52,19 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts everything that a configuration says.
-    pub async fn start(config: Config) -> Result<Self, StartError> {
+    /// Starts everything that a configuration says. Policies are compiled by
+    /// `compiler`, or without one in this process.
+    pub async fn start(config: Config, compiler: Option<Compiler>) -> Result<Self, StartError> {
         let parts = Parts::open(&config).await?;
         let around = parts.surroundings();
         let loading = config.clone();
         // Compiling takes its time; the admin API of an older offerd, signals
         // and the like go on meanwhile.
-        let prepared = tokio::task::spawn_blocking(move || policies::prepare(&loading, &around))
-            .await
-            .map_err(|error| StartError::Thread(io::Error::other(error)))?
-            .map_err(StartError::Policies)?;
+        let prepared =
+            tokio::task::spawn_blocking(move || policies::prepare(&loading, compiler, &around))
+                .await
+                .map_err(|error| StartError::Thread(io::Error::other(error)))?
+                .map_err(StartError::Policies)?;
         parts.run(&config, prepared)
     }
 

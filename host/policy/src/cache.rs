@@ -62,6 +62,10 @@ impl Cache {
         })
     }
 
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// First part of the file's name, for a policy's digest.
     fn key(&self, digest: &[u8; 32]) -> String {
         let mut hasher = Sha256::new();

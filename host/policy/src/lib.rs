@@ -13,6 +13,7 @@
 
 mod bindings;
 mod cache;
+mod compiler;
 mod contract;
 mod convert;
 mod failure;
@@ -32,6 +33,7 @@ mod testing;
 mod thread;
 mod ticker;
 
+pub use compiler::Compiler;
 pub use contract::Problem;
 pub use limits::Limits;
 pub use log::{HostLog, LogLevel, LogSink};

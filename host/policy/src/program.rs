@@ -209,15 +209,23 @@ fn compile(
         name: name.to_owned(),
         why: format!("{error:#}"),
     };
-    let component = match shared.cache() {
-        Some(cache) => {
+    let component = match (shared.cache(), shared.compiler()) {
+        (Some(cache), Some(compiler)) => {
+            let compiled = compiler.compile(bytes, cache.directory());
+            compiled.map_err(|why| LoadError::Compile {
+                name: name.to_owned(),
+                why,
+            })?;
+            cache.find(shared.engine(), digest)
+        }
+        (Some(cache), None) => {
             let code = shared
                 .engine()
                 .precompile_component(bytes)
                 .map_err(failed)?;
             cache.keep(shared.engine(), digest, &code)
         }
-        None => None,
+        (None, _) => None,
     };
     let component = match component {
         Some(component) => component,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use wasmtime::{Config, Engine, WasmBacktraceDetails};
 
 use crate::cache::Cache;
+use crate::compiler::Compiler;
 use crate::failure::FRAMES;
 use crate::limits::WASM_STACK;
 use crate::program::{LoadError, Program};
@@ -36,6 +37,7 @@ pub struct Runtime(Arc<Shared>);
 pub(crate) struct Shared {
     engine: EngineDebug,
     cache: Option<Cache>,
+    compiler: Option<Compiler>,
     ticker: Ticker,
 }
 
@@ -57,6 +59,10 @@ impl Shared {
         self.cache.as_ref()
     }
 
+    pub(crate) fn compiler(&self) -> Option<&Compiler> {
+        self.compiler.as_ref()
+    }
+
     pub(crate) fn ticker(&self) -> &Ticker {
         &self.ticker
     }
@@ -66,12 +72,22 @@ impl Runtime {
     /// With `cache`, compiled policies are kept in that directory, which must
     /// belong to this user; it is made (mode 0700) if it does not exist.
     pub fn new(cache: Option<&Path>) -> Result<Self, RuntimeError> {
+        Self::with_compiler(cache, None)
+    }
+
+    /// As [`Self::new`]; what is to be kept in the cache is compiled by another
+    /// process. Without a cache the compiler is not used.
+    pub fn with_compiler(
+        cache: Option<&Path>,
+        compiler: Option<Compiler>,
+    ) -> Result<Self, RuntimeError> {
         let engine = Engine::new(&config()).map_err(|e| RuntimeError::Engine(format!("{e:#}")))?;
         let cache = cache.map(|path| Cache::open(path, &engine)).transpose()?;
         let ticker = Ticker::start(engine.clone()).map_err(RuntimeError::Ticker)?;
         Ok(Self(Arc::new(Shared {
             engine: EngineDebug(engine),
             cache,
+            compiler,
             ticker,
         })))
     }

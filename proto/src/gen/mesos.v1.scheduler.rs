@@ -71,8 +71,8 @@ pub mod event {
         pub agent_id: super::super::AgentId,
         #[prost(message, required, tag = "2")]
         pub executor_id: super::super::ExecutorId,
-        #[prost(bytes = "vec", required, tag = "3")]
-        pub data: ::prost::alloc::vec::Vec<u8>,
+        #[prost(bytes = "bytes", required, tag = "3")]
+        pub data: ::prost::bytes::Bytes,
     }
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Failure {

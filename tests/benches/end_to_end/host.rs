@@ -25,7 +25,7 @@ pub(crate) fn run(master: &str, guest: &str) {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let mut service = Service::start(config).await.unwrap();
+        let mut service = Service::start(config, None).await.unwrap();
         service.admin().submit(JOB.to_owned()).await.unwrap();
         // Until the benchmark ends this process.
         service.ended().await.unwrap();

@@ -1,5 +1,6 @@
 //! A machine with a job that waits, and the event that it waits for.
 
+use bytes::Bytes;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -38,7 +39,7 @@ pub(crate) fn guest(name: &str) -> Box<dyn PolicyCode> {
 
 pub(crate) struct Scene {
     machine: Machine,
-    record: Vec<u8>,
+    record: Bytes,
     framework: FrameworkSettings,
     id: FrameworkId,
     out: Vec<u8>,
@@ -88,7 +89,7 @@ impl Scene {
         );
         Self {
             machine,
-            record: record(offers),
+            record: record(offers).into(),
             framework: FrameworkSettings::new("bench", "root", vec!["bench".into()]),
             id,
             out: Vec::with_capacity(1 << 20),

@@ -60,7 +60,7 @@ impl Host {
 
     pub(crate) async fn start_text(text: String, dir: tempfile::TempDir) -> Self {
         let config = Config::parse("e2e", &text, dir.path()).unwrap();
-        let service = Service::start(config)
+        let service = Service::start(config, None)
             .await
             .unwrap_or_else(|error| panic!("{}", offerd::report::chain(&error)));
         let admin = service.admin().clone();

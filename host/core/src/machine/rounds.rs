@@ -1,6 +1,7 @@
 //! What policies are shown, and when: offers as they come and go, and rounds
 //! made of everything that is new.
 
+use bytes::Bytes;
 use std::sync::Arc;
 
 use crate::Instant;
@@ -89,7 +90,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn on_message(&mut self, agent: &AgentId, executor: &ExecutorId, data: Vec<u8>) {
+    pub(super) fn on_message(&mut self, agent: &AgentId, executor: &ExecutorId, data: Bytes) {
         let (agent, new) = self.agents.see_id(agent);
         for policy in &mut self.policies {
             policy.meet(agent, new);

@@ -1,6 +1,7 @@
 //! From the wire to the machine. Strings are moved, not copied: offers are the
 //! hot path.
 
+use bytes::Bytes;
 use mesos_v1 as wire;
 use mesos_v1::scheduler as api;
 use offerd_core::event::Event;
@@ -56,13 +57,13 @@ fn required(text: String, path: impl FnOnce() -> String) -> Result<String> {
 /// # Errors
 /// The record is no event, or lacks what its type needs. An unknown type is
 /// not an error.
-pub fn event(record: &[u8]) -> Result<Event> {
+pub fn event(record: &Bytes) -> Result<Event> {
     if let Some(offers) = super::offers::offers(record) {
         return offers
             .map(Event::Offers)
             .map_err(|(position, error)| at(error, "event.offers.offers", position));
     }
-    let event = api::Event::decode(record).map_err(|source| EventError::Protobuf {
+    let event = api::Event::decode(record.clone()).map_err(|source| EventError::Protobuf {
         length: record.len(),
         source,
     })?;

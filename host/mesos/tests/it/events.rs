@@ -129,7 +129,7 @@ async fn every_kind_of_event_arrives() {
                 message: Some(event::Message {
                     agent_id: id("a"),
                     executor_id: executor_id.clone(),
-                    data: vec![0, 255],
+                    data: vec![0, 255].into(),
                 }),
                 ..kind(Type::Message)
             },
@@ -157,7 +157,7 @@ async fn every_kind_of_event_arrives() {
             Event::Message {
                 agent: "a".into(),
                 executor: "e".into(),
-                data: vec![0, 255],
+                data: vec![0, 255].into(),
             },
             Event::Failure {
                 agent: Some("a".into()),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Failed, Outcome, block_on};
+use super::{Failed, Outcome, block_on, compile};
 use crate::config::Config;
 use crate::service::Service;
 use crate::telemetry;
@@ -40,7 +40,7 @@ async fn serve(config: Config) -> Outcome {
     let stop = |kind| signal(kind).map_err(|error| Failed::new(&error));
     let mut terminate = stop(SignalKind::terminate())?;
     let mut interrupt = stop(SignalKind::interrupt())?;
-    let starting = Service::start(config);
+    let starting = Service::start(config, compile::this_program());
     let mut service = tokio::select! {
         started = starting => started.map_err(|error| Failed::new(&error))?,
         _ = terminate.recv() => return Ok(ExitCode::SUCCESS),

@@ -109,7 +109,7 @@ fn to_event(event: &PolicyEvent) -> wit::Event {
         } => wit::Event::Message(wit::ExecutorMessage {
             agent: agent.0,
             executor_id: executor.clone(),
-            data: data.clone(),
+            data: data.to_vec(),
         }),
         PolicyEvent::Failure {
             agent,

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use offerd_policy::{Policy, PolicyCode, Runtime, RuntimeError};
+use offerd_policy::{Compiler, Policy, PolicyCode, Runtime, RuntimeError};
 
 use crate::support::{guest_path, options, round};
 
@@ -57,4 +57,38 @@ fn a_cache_that_cannot_be_used_is_named() {
         error.to_string().contains(&file.display().to_string()),
         "{error}"
     );
+}
+
+fn compiled_by(script: &str) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let compiler = Compiler {
+        program: "/bin/sh".into(),
+        arguments: vec!["-c".into(), script.into(), "compiler".into()],
+    };
+    let runtime = Runtime::with_compiler(Some(dir.path()), Some(compiler)).unwrap();
+    let error = runtime.load(&guest_path("minimal")).unwrap_err();
+    error.to_string()
+}
+
+#[test]
+fn a_compiler_that_fails_is_heard() {
+    let words = compiled_by("echo \"no room in $1\" >&2; exit 1");
+    assert!(
+        words.contains("cannot be compiled: no room in /"),
+        "{words}"
+    );
+    let words = compiled_by("kill -9 $$");
+    assert!(words.contains("signal: 9"), "{words}");
+}
+
+#[test]
+fn what_a_compiler_leaves_undone_is_done_here() {
+    let dir = tempfile::tempdir().unwrap();
+    let compiler = Compiler {
+        program: "/bin/true".into(),
+        arguments: Vec::new(),
+    };
+    let runtime = Runtime::with_compiler(Some(dir.path()), Some(compiler)).unwrap();
+    let program = runtime.load(&guest_path("minimal")).unwrap();
+    assert!(!program.from_cache());
 }

@@ -70,7 +70,7 @@ fn rich() -> Round {
             PolicyEvent::Message {
                 agent: AgentHandle(1),
                 executor: "e".to_owned(),
-                data: vec![1, 2],
+                data: vec![1, 2].into(),
             },
             PolicyEvent::Error("bad".to_owned()),
             PolicyEvent::Timer(9),

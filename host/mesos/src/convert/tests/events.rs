@@ -29,7 +29,7 @@ fn live(info: OfferInfo) -> Offer {
 
 /// What the client makes of the event's bytes.
 fn received(event: api::Event) -> Event {
-    convert::event(&event.encode_to_vec()).unwrap()
+    convert::event(&event.encode_to_vec().into()).unwrap()
 }
 
 fn wire_status(status: &TaskStatus) -> wire::TaskStatus {
@@ -165,7 +165,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_an_event_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-        let _ = convert::event(&bytes);
+        let _ = convert::event(&bytes.clone().into());
         let _ = convert::heartbeat_interval(&bytes);
     }
 
@@ -185,7 +185,7 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = byte;
         }
-        let _ = convert::event(&bytes);
+        let _ = convert::event(&bytes.clone().into());
     }
 }
 

@@ -1,5 +1,6 @@
 //! What can't be converted is named by the path of its field.
 
+use bytes::Bytes;
 use mesos_v1 as wire;
 use mesos_v1::scheduler as api;
 use mesos_v1::scheduler::event::{self, Type};
@@ -90,7 +91,7 @@ fn message(agent: &str, executor: &str) -> api::Event {
             executor_id: wire::ExecutorId {
                 value: executor.into(),
             },
-            data: vec![],
+            data: vec![].into(),
         }),
         ..kind(Type::Message)
     }
@@ -110,7 +111,7 @@ fn a_body_that_is_missing_is_named() {
         (Type::Failure, "failure"),
         (Type::Error, "error"),
     ] {
-        let error = convert::event(&self::kind(kind).encode_to_vec()).unwrap_err();
+        let error = convert::event(&self::kind(kind).encode_to_vec().into()).unwrap_err();
         assert_eq!(error.to_string(), format!("event.{name} is missing"));
     }
 }
@@ -248,7 +249,7 @@ fn a_field_that_is_missing_or_impossible_is_named_by_its_path() {
         ));
     }
     for (event, message) in cases {
-        let error = convert::event(&event.encode_to_vec())
+        let error = convert::event(&event.encode_to_vec().into())
             .unwrap_err()
             .to_string();
         assert!(error.starts_with(&message), "{message}: {error}");
@@ -259,7 +260,7 @@ fn a_field_that_is_missing_or_impossible_is_named_by_its_path() {
 #[test]
 fn what_is_only_odd_is_taken() {
     use offerd_core::event::Event;
-    let status = |event: api::Event| match convert::event(&event.encode_to_vec()).unwrap() {
+    let status = |event: api::Event| match convert::event(&event.encode_to_vec().into()).unwrap() {
         Event::Update(status) => status,
         other => panic!("{other:?}"),
     };
@@ -281,15 +282,15 @@ fn what_is_only_odd_is_taken() {
             duration: Some(wire::DurationInfo { nanoseconds: -1 }),
         });
     });
-    convert::event(&past.encode_to_vec()).unwrap();
+    convert::event(&past.encode_to_vec().into()).unwrap();
     // No type at all.
-    let none = convert::event(&[]).unwrap();
+    let none = convert::event(&Bytes::new()).unwrap();
     assert!(matches!(none, Event::Unknown { kind: 0, .. }), "{none:?}");
 }
 
 #[test]
 fn bytes_that_are_no_event_say_how_many_and_why() {
-    let error = convert::event(b"\xff\xff\xff").unwrap_err();
+    let error = convert::event(&Bytes::from_static(b"\xff\xff\xff")).unwrap_err();
     assert_eq!(
         error.to_string(),
         "the record is not a protobuf Event (3 bytes)"
