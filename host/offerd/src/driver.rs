@@ -230,8 +230,7 @@ impl Driver {
         let mut calls = Outgoing::default();
         for effect in effects.drain(..) {
             match effect {
-                Effect::Persist(record) if self.ledger.is_durable() => records.push(record),
-                Effect::Persist(_) => {}
+                Effect::Persist(record) => records.push(record),
                 Effect::Invoke { policy, round } => self.invoke(policy, round),
                 Effect::Notice(notice) => self.notice(&notice),
                 Effect::Stop(why) => return Err(Ended::Stopped(why)),

@@ -48,10 +48,6 @@ impl Ledger {
         })
     }
 
-    pub(crate) fn is_durable(&self) -> bool {
-        self.writer.is_some()
-    }
-
     /// Begins a commit. False if there is no thread to do it.
     pub(crate) fn commit(&self, records: Vec<Record>) -> bool {
         self.writer

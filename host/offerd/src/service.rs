@@ -126,7 +126,10 @@ impl Parts {
             StoreSettings::Memory => Store::memory(),
         };
         let ledger = store.load().map_err(StartError::Load)?;
-        let settings = settings(config);
+        let settings = Settings {
+            durable: store.is_durable(),
+            ..settings(config)
+        };
         let roles = settings
             .policies
             .iter()

@@ -15,7 +15,7 @@ use offerd_core::policy::Round;
 use offerd_core::resource::Amounts;
 use offerd_core::{Effect, Instant, Milli};
 use offerd_mesos::ProtobufCodec;
-use offerd_mesos::convert::{FrameworkSettings, call, event};
+use offerd_mesos::convert::{Encoder, FrameworkSettings, event};
 use offerd_policy::{Options, Policy, PolicyCode, Runtime};
 use prost::Message as _;
 
@@ -41,6 +41,7 @@ pub(crate) struct Scene {
     machine: Machine,
     record: Bytes,
     framework: FrameworkSettings,
+    encoder: Encoder,
     id: FrameworkId,
     out: Vec<u8>,
 }
@@ -91,6 +92,7 @@ impl Scene {
             machine,
             record: record(offers).into(),
             framework: FrameworkSettings::new("bench", "root", vec!["bench".into()]),
+            encoder: Encoder::default(),
             id,
             out: Vec::with_capacity(1 << 20),
         }
@@ -125,9 +127,8 @@ impl Scene {
         self.out.clear();
         for effect in effects {
             if let Effect::Send { call: wanted, .. } = effect {
-                call(&wanted, &self.id, &self.framework)
-                    .encode(&mut self.out)
-                    .unwrap();
+                self.encoder
+                    .encode(&wanted, &self.id, &self.framework, &mut self.out);
             }
         }
         self.out.len()

@@ -397,7 +397,9 @@ impl Machine {
             resources: Arc::clone(&resources),
             ..TaskDetails::of(id.clone(), Arc::clone(&spec.name.0))
         };
-        self.persist(Record::Task(record.clone()));
+        if self.settings.durable {
+            self.persist(Record::Task(record.clone()));
+        }
         self.tasks.insert(Task {
             handle,
             record,

@@ -138,6 +138,9 @@ pub struct PolicySettings {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     pub policies: Vec<PolicySettings>,
+    /// Whether anything survives this process: [`Effect::Persist`] is only given
+    /// if so.
+    pub durable: bool,
     /// How long a policy may leave an offer unanswered (P1).
     pub offer_lease: Duration,
     /// Filter of declines when the policy leaves the choice to the host and
@@ -173,6 +176,7 @@ impl Settings {
         let seconds = Duration::from_secs;
         Self {
             policies,
+            durable: true,
             offer_lease: seconds(30),
             refuse_waiting: seconds(60),
             refuse_idle: seconds(3600),

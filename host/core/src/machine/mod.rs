@@ -272,7 +272,9 @@ impl Machine {
     }
 
     fn persist(&mut self, record: Record) {
-        self.out.push(Effect::Persist(record));
+        if self.settings.durable {
+            self.out.push(Effect::Persist(record));
+        }
     }
 
     fn notice(&mut self, severity: Severity, text: impl Into<String>) {

@@ -7,11 +7,10 @@ use std::io;
 use bytes::{Buf, BytesMut};
 use offerd_core::ids::FrameworkId;
 use offerd_core::machine::CallId;
-use prost::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 
 use super::connection::Io;
-use crate::convert::{self, FrameworkSettings};
+use crate::convert::{Encoder, FrameworkSettings};
 
 /// Calls that may wait for their answers at a time. Enough for a burst of some
 /// thousand offers; more would only fill buffers of the master.
@@ -70,6 +69,7 @@ pub(super) struct Calls {
     flushed: bool,
     read: BytesMut,
     body: Vec<u8>,
+    encoder: Encoder,
 }
 
 impl Calls {
@@ -85,6 +85,7 @@ impl Calls {
             flushed: true,
             read: BytesMut::with_capacity(16 << 10),
             body: Vec::new(),
+            encoder: Encoder::default(),
         }
     }
 
@@ -106,10 +107,9 @@ impl Calls {
             let Some((id, call)) = self.pending.pop_front() else {
                 return;
             };
-            let call = convert::call(&call, framework, settings);
             self.body.clear();
-            // Encoding into a Vec does not fail: it grows.
-            let _ = call.encode(&mut self.body);
+            self.encoder
+                .encode(&call, framework, settings, &mut self.body);
             self.write.extend_from_slice(self.head.text.as_bytes());
             self.write
                 .extend_from_slice(self.body.len().to_string().as_bytes());

@@ -271,14 +271,14 @@ pub(super) fn offer_like(offer: wire::Offer, before: Option<&OfferInfo>) -> Resu
     })
 }
 
-fn domain(domain: Option<wire::DomainInfo>) -> (Option<String>, Option<String>) {
+pub(super) fn domain(domain: Option<wire::DomainInfo>) -> (Option<String>, Option<String>) {
     match domain.and_then(|domain| domain.fault_domain) {
         Some(fault) => (Some(fault.region.name), Some(fault.zone.name)),
         None => (None, None),
     }
 }
 
-fn unavailability(value: wire::Unavailability) -> Unavailability {
+pub(super) fn unavailability(value: wire::Unavailability) -> Unavailability {
     let nanos = |n: i64| u64::try_from(n).unwrap_or(0);
     Unavailability {
         start: Instant(nanos(value.start.nanoseconds)),
@@ -314,7 +314,7 @@ fn scalar(scalar: &wire::value::Scalar, name: &str) -> Result<Milli> {
     })
 }
 
-fn attribute(attribute: wire::Attribute) -> Result<Attribute> {
+pub(super) fn attribute(attribute: wire::Attribute) -> Result<Attribute> {
     if attribute.name.is_empty() {
         return Err(missing("name"));
     }
@@ -359,7 +359,7 @@ pub fn resource(resource: wire::Resource) -> Result<Resource> {
     deprecated,
     reason = "an old master may send the form before reservation refinement"
 )]
-fn resource_of(resource: wire::Resource, role: Option<&Role>) -> Result<Resource> {
+pub(super) fn resource_of(resource: wire::Resource, role: Option<&Role>) -> Result<Resource> {
     if resource.name.is_empty() {
         return Err(missing("name"));
     }

@@ -1,14 +1,19 @@
-//! The one event that is large: offers, decoded one after the other.
+//! The one event that is large: offers, read from their bytes in one pass.
 //!
 //! Decoding the whole event first would hold a thousand offers in the wire's
 //! wide types at a time, only to convert each of them. What is unusual about a
-//! record is left to the general way, which has the messages for it.
+//! record, an offer or a resource is left to the general way, which has the
+//! messages for what is wrong.
 
 use mesos_v1 as wire;
-use offerd_core::offer::OfferInfo;
+use offerd_core::Milli;
+use offerd_core::ids::{AgentId, ExecutorId, FrameworkId, OfferId, Role};
+use offerd_core::offer::{AgentInfo, Attribute, AttributeValue, OfferInfo, Url};
+use offerd_core::resource::{Name, Range, Resource, Value};
 use prost::Message;
 
-use super::from_wire::{EventError, offer_like};
+use super::from_wire::{EventError, attribute, offer_like, resource_of, unavailability};
+use super::plain::{Field, field, only};
 
 /// `Event.type`, its value for offers, `Event.offers` and `Event.Offers.offers`.
 const TYPE: u64 = 1;
@@ -27,17 +32,21 @@ pub(super) fn offers(record: &[u8]) -> Option<Result<Vec<OfferInfo>, (usize, Eve
     let mut body: Option<&[u8]> = None;
     while !rest.is_empty() {
         match field(&mut rest)? {
-            (TYPE, Value::Number(OFFERS_TYPE)) => is_offers = true,
-            (OFFERS, Value::Bytes(bytes)) if body.is_none() => body = Some(bytes),
+            (TYPE, Field::Number(OFFERS_TYPE)) => is_offers = true,
+            (OFFERS, Field::Bytes(bytes)) if body.is_none() => body = Some(bytes),
             _ => return None,
         }
     }
     let mut rest = body.filter(|_| is_offers)?;
-    let mut list = Vec::with_capacity(rest.len() / SHORT_OFFER + 1);
+    let mut list: Vec<OfferInfo> = Vec::with_capacity(rest.len() / SHORT_OFFER + 1);
     while !rest.is_empty() {
-        let (OFFER, Value::Bytes(bytes)) = field(&mut rest)? else {
+        let (OFFER, Field::Bytes(bytes)) = field(&mut rest)? else {
             return None;
         };
+        if let Some(offer) = plain_offer(bytes, list.last()) {
+            list.push(offer);
+            continue;
+        }
         match offer_like(wire::Offer::decode(bytes).ok()?, list.last()) {
             Ok(offer) => list.push(offer),
             Err(error) => return Some(Err((list.len(), error))),
@@ -46,33 +55,220 @@ pub(super) fn offers(record: &[u8]) -> Option<Result<Vec<OfferInfo>, (usize, Eve
     Some(Ok(list))
 }
 
-enum Value<'a> {
-    Number(u64),
-    Bytes(&'a [u8]),
+/// Fields of an offer that hold one value.
+#[derive(Default)]
+struct Single<'a> {
+    id: Option<&'a [u8]>,
+    framework: Option<&'a [u8]>,
+    agent: Option<&'a [u8]>,
+    hostname: Option<&'a [u8]>,
+    url: Option<&'a [u8]>,
+    unavailability: Option<&'a [u8]>,
+    allocation: Option<&'a [u8]>,
+    domain: Option<&'a [u8]>,
 }
 
-/// The next field of a message, if it is of one of these kinds.
-fn field<'a>(rest: &mut &'a [u8]) -> Option<(u64, Value<'a>)> {
-    const VARINT: u64 = 0;
-    const LENGTH: u64 = 2;
-    let key = varint(rest)?;
-    let value = match key & 7 {
-        VARINT => Value::Number(varint(rest)?),
-        LENGTH => {
-            let length = usize::try_from(varint(rest)?).ok()?;
-            let (bytes, after) = rest.split_at_checked(length)?;
-            *rest = after;
-            Value::Bytes(bytes)
+/// An offer without surprises; names that are those of the offer before share
+/// its memory. `None`: see the module.
+pub(super) fn plain_offer(bytes: &[u8], before: Option<&OfferInfo>) -> Option<OfferInfo> {
+    let mut single = Single::default();
+    let mut resources = 0;
+    let mut attributes = Vec::new();
+    let mut executor_ids = Vec::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let (number, Field::Bytes(value)) = field(&mut rest)? else {
+            return None;
+        };
+        let place = match number {
+            1 => &mut single.id,
+            2 => &mut single.framework,
+            3 => &mut single.agent,
+            4 => &mut single.hostname,
+            5 => {
+                resources += 1;
+                continue;
+            }
+            6 => {
+                executor_ids.push(ExecutorId::from(text(only(value)?)?));
+                continue;
+            }
+            7 => {
+                attributes.push(match text_attribute(value) {
+                    Some(attribute) => attribute,
+                    None => attribute(wire::Attribute::decode(value).ok()?).ok()?,
+                });
+                continue;
+            }
+            8 => &mut single.url,
+            9 => &mut single.unavailability,
+            10 => &mut single.allocation,
+            11 => &mut single.domain,
+            _ => return None,
+        };
+        // A second one would have to be merged with the first.
+        if place.replace(value).is_some() {
+            return None;
         }
-        _ => return None,
+    }
+    let id = text(only(single.id?)?)?;
+    let agent = text(only(single.agent?)?)?;
+    let role = text(only(single.allocation?)?)?;
+    let framework = match single.framework {
+        Some(framework) => std::str::from_utf8(only(framework)?).ok()?,
+        None => "",
     };
-    Some((key >> 3, value))
+    let role = match before.filter(|before| before.role.as_str() == role) {
+        Some(before) => before.role.clone(),
+        None => Role::from(role),
+    };
+    let (region, zone) = match single.domain {
+        Some(domain) => super::from_wire::domain(Some(wire::DomainInfo::decode(domain).ok()?)),
+        None => (None, None),
+    };
+    let url = match single.url {
+        Some(url) => Some(Box::new(plain_url(url)?)),
+        None => None,
+    };
+    let unavailability = match single.unavailability {
+        Some(value) => Some(unavailability(wire::Unavailability::decode(value).ok()?)),
+        None => None,
+    };
+    Some(OfferInfo {
+        id: OfferId::from(id),
+        framework_id: match before.filter(|before| before.framework_id.as_str() == framework) {
+            Some(before) => before.framework_id.clone(),
+            None => FrameworkId::from(framework),
+        },
+        agent: AgentInfo {
+            id: AgentId::from(agent),
+            hostname: std::str::from_utf8(single.hostname.unwrap_or_default())
+                .ok()?
+                .into(),
+            region,
+            zone,
+            attributes,
+        },
+        url,
+        resources: plain_resources(bytes, resources, &role)?,
+        role,
+        executor_ids,
+        unavailability,
+    })
 }
 
-fn varint(rest: &mut &[u8]) -> Option<u64> {
-    prost::decode_length_delimiter(&mut *rest)
+/// The resources of an offer, in a second pass: they need its role, which comes
+/// after them.
+fn plain_resources(offer: &[u8], count: usize, role: &Role) -> Option<Vec<Resource>> {
+    const RESOURCES: u64 = 5;
+    let mut list = Vec::with_capacity(count);
+    let mut rest = offer;
+    while !rest.is_empty() {
+        if let (RESOURCES, Field::Bytes(bytes)) = field(&mut rest)? {
+            list.push(match plain_resource(bytes, role) {
+                Some(resource) => resource,
+                None => resource_of(wire::Resource::decode(bytes).ok()?, Some(role)).ok()?,
+            });
+        }
+    }
+    Some(list)
+}
+
+/// A scalar or ranges, unreserved, allocated to the offer's role.
+fn plain_resource(bytes: &[u8], role: &Role) -> Option<Resource> {
+    let mut name = None;
+    let mut value = None;
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match field(&mut rest)? {
+            (1, Field::Bytes(bytes)) if name.is_none() => name = Some(text(bytes)?),
+            // The type says again what the value is.
+            (2, Field::Number(_)) => {}
+            (3, Field::Bytes(bytes)) if value.is_none() => {
+                value = Some(Value::Scalar(scalar(bytes)?))
+            }
+            (4, Field::Bytes(bytes)) if value.is_none() => {
+                value = Some(Value::Ranges(ranges(bytes)?))
+            }
+            (11, Field::Bytes(bytes)) if text(only(bytes)?)? == role.as_str() => {}
+            _ => return None,
+        }
+    }
+    Some(Resource {
+        name: Name::from(name?),
+        value: value?,
+        allocation: Some(role.clone()),
+        reservations: Vec::new(),
+        disk: None,
+        revocable: false,
+        shared: false,
+        provider: None,
+    })
+}
+
+fn scalar(mut bytes: &[u8]) -> Option<Milli> {
+    let (1, Field::Double(value)) = field(&mut bytes)? else {
+        return None;
+    };
+    Milli::from_units(value).filter(|_| bytes.is_empty())
+}
+
+fn ranges(bytes: &[u8]) -> Option<Vec<Range>> {
+    let mut list = Vec::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let (1, Field::Bytes(mut range)) = field(&mut rest)? else {
+            return None;
+        };
+        let (1, Field::Number(begin)) = field(&mut range)? else {
+            return None;
+        };
+        let (2, Field::Number(end)) = field(&mut range)? else {
+            return None;
+        };
+        if !range.is_empty() {
+            return None;
+        }
+        list.push(Range { begin, end });
+    }
+    Some(list)
+}
+
+fn text_attribute(bytes: &[u8]) -> Option<Attribute> {
+    let (mut name, mut value) = (None, None);
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match field(&mut rest)? {
+            (1, Field::Bytes(bytes)) if name.is_none() => name = Some(text(bytes)?),
+            (2, Field::Number(_)) => {}
+            (5, Field::Bytes(bytes)) if value.is_none() => {
+                value = Some(std::str::from_utf8(only(bytes)?).ok()?);
+            }
+            _ => return None,
+        }
+    }
+    Some(Attribute {
+        name: name?.to_owned(),
+        value: AttributeValue::Text(value?.to_owned()),
+    })
+}
+
+fn plain_url(bytes: &[u8]) -> Option<Url> {
+    let url = wire::Url::decode(bytes).ok()?;
+    Some(Url {
+        scheme: url.scheme,
+        hostname: url.address.hostname,
+        ip: url.address.ip,
+        port: url.address.port,
+        path: url.path,
+    })
+}
+
+/// A text that must not be empty.
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes)
         .ok()
-        .and_then(|number| u64::try_from(number).ok())
+        .filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use mesos_v1::scheduler as api;
 use mesos_v1::scheduler::call::Type;
 use offerd_core::call::{Call, JobTask, Operation, WrittenExecutor, WrittenTask};
 use offerd_core::ids::{AgentId, ExecutorId, FrameworkId, OfferId, OperationId, TaskId};
+use offerd_core::job::JobSpec;
 use offerd_core::offer::{Attribute, AttributeValue, Offer};
 use offerd_core::resource::{
     DiskInfo, DiskKind, Label, Name, Range, ReservationKind, Resource, Value,
@@ -339,49 +340,61 @@ fn written_executor(executor: &WrittenExecutor) -> Option<wire::ExecutorInfo> {
     wire::ExecutorInfo::decode(executor.body.as_slice()).ok()
 }
 
-fn job_task(task: &JobTask) -> wire::TaskInfo {
+pub(super) fn job_task(task: &JobTask) -> wire::TaskInfo {
     let job = &task.job;
+    wire::TaskInfo {
+        name: job.name.to_string(),
+        task_id: task_id(&task.id),
+        agent_id: agent_id(&task.agent),
+        resources: wire_resources(&task.resources),
+        command: Some(command(job, &task.resources)),
+        kill_policy: kill_policy(job),
+        labels: job_labels(job),
+        ..wire::TaskInfo::default()
+    }
+}
+
+/// `resources`: of the task, for its ports.
+pub(super) fn command(job: &JobSpec, resources: &[Resource]) -> wire::CommandInfo {
     let variables: Vec<_> = job
         .env
         .iter()
         .cloned()
-        .chain(port_variables(&task.resources))
+        .chain(port_variables(resources))
         .map(|(name, value)| wire::environment::Variable {
             name,
             value: Some(value),
             ..wire::environment::Variable::default()
         })
         .collect();
-    let environment = (!variables.is_empty()).then_some(wire::Environment { variables });
-    wire::TaskInfo {
-        name: job.name.to_string(),
-        task_id: task_id(&task.id),
-        agent_id: agent_id(&task.agent),
-        resources: wire_resources(&task.resources),
-        command: Some(wire::CommandInfo {
-            uris: job
-                .uris
-                .iter()
-                .map(|uri| wire::command_info::Uri {
-                    value: uri.value.clone(),
-                    executable: Some(uri.executable),
-                    extract: Some(uri.extract),
-                    cache: Some(uri.cache),
-                    output_file: uri.output_file.clone(),
-                })
-                .collect(),
-            environment,
-            shell: Some(job.shell),
-            value: Some(job.command.clone()),
-            arguments: job.arguments.clone(),
-            user: job.user.clone(),
-        }),
-        kill_policy: job.kill_grace.map(|grace| wire::KillPolicy {
-            grace_period: Some(nanos(grace)),
-        }),
-        labels: (!job.labels.is_empty()).then(|| wire_labels(&job.labels)),
-        ..wire::TaskInfo::default()
+    wire::CommandInfo {
+        uris: job
+            .uris
+            .iter()
+            .map(|uri| wire::command_info::Uri {
+                value: uri.value.clone(),
+                executable: Some(uri.executable),
+                extract: Some(uri.extract),
+                cache: Some(uri.cache),
+                output_file: uri.output_file.clone(),
+            })
+            .collect(),
+        environment: (!variables.is_empty()).then_some(wire::Environment { variables }),
+        shell: Some(job.shell),
+        value: Some(job.command.clone()),
+        arguments: job.arguments.clone(),
+        user: job.user.clone(),
     }
+}
+
+pub(super) fn kill_policy(job: &JobSpec) -> Option<wire::KillPolicy> {
+    job.kill_grace.map(|grace| wire::KillPolicy {
+        grace_period: Some(nanos(grace)),
+    })
+}
+
+pub(super) fn job_labels(job: &JobSpec) -> Option<wire::Labels> {
+    (!job.labels.is_empty()).then(|| wire_labels(&job.labels))
 }
 
 /// How a task learns its ports: PORT0, PORT1, ... and PORTS, a list.

@@ -25,8 +25,17 @@ fn settings() -> FrameworkSettings {
 
 /// The call as a master gets it.
 fn sent(call: &Call) -> api::Call {
-    let bytes = convert::call(call, &FrameworkId::from("fw"), &settings()).encode_to_vec();
-    api::Call::decode(bytes.as_slice()).unwrap()
+    let (framework, settings) = (FrameworkId::from("fw"), settings());
+    let mut bytes = Vec::new();
+    let mut encoder = convert::Encoder::default();
+    encoder.encode(call, &framework, &settings, &mut bytes);
+    let sent = api::Call::decode(bytes.as_slice()).unwrap();
+    assert_eq!(sent, convert::call(call, &framework, &settings));
+    // Not less when it keeps something of the first.
+    let first = bytes.len();
+    encoder.encode(call, &framework, &settings, &mut bytes);
+    assert_eq!(bytes[..first], bytes[first..]);
+    sent
 }
 
 fn offers(ids: Vec<wire::OfferId>) -> Vec<OfferId> {

@@ -264,3 +264,28 @@ fn the_old_form_of_reservations_is_understood() {
     };
     assert_eq!(reservations(scalar(Some("r"), Some(info))), [dynamic]);
 }
+
+proptest! {
+    /// Offers with any of their bytes changed: what is read in the short way
+    /// is what the general way reads.
+    #[test]
+    fn reads_nothing_else_than_the_general_way(
+        info in arbitrary::offer(),
+        damage in prop::collection::vec(any::<(prop::sample::Index, u8)>(), 0..3),
+    ) {
+        let mut bytes = convert::offer(&live(info)).encode_to_vec();
+        for (at, byte) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Some(offer) = convert::offers::plain_offer(&bytes, None) {
+            prop_assert_eq!(offer, convert::offer_info(wire::Offer::decode(bytes.as_slice()).unwrap()).unwrap());
+        }
+    }
+
+    #[test]
+    fn an_offer_is_read_in_the_short_way(info in arbitrary::offer()) {
+        let bytes = convert::offer(&live(info.clone())).encode_to_vec();
+        prop_assert_eq!(convert::offers::plain_offer(&bytes, None), Some(info));
+    }
+}
