@@ -16,3 +16,4 @@ mod failures;
 mod recordings;
 mod scenarios;
 mod support;
+mod swaps;

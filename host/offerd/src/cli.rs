@@ -7,6 +7,7 @@ pub(crate) mod ask;
 mod check;
 mod compile;
 pub(crate) mod job;
+mod policy;
 mod run;
 mod status;
 mod table;
@@ -42,6 +43,9 @@ enum Command {
     /// Submit, list, scale and kill jobs.
     #[command(subcommand)]
     Job(job::Command),
+    /// List, swap and roll back policies.
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// List and kill tasks.
     #[command(subcommand)]
     Task(task::Command),
@@ -72,6 +76,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Job(command) => job::run(command),
+        Command::Policy(command) => policy::run(command),
         Command::Task(command) => task::run(command),
         Command::Status(arguments) => status::run(&arguments),
         Command::CompilePolicy(arguments) => compile::run(&arguments),

@@ -6,7 +6,7 @@
 //! back calls and replies until the records before them are on the disk.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use offerd_core::call::Call;
 use offerd_core::ids::PolicyHandle;
@@ -15,17 +15,24 @@ use offerd_core::machine::{
 };
 use offerd_core::policy::{Failure, Round};
 use offerd_mesos::{Client, Transport};
-use offerd_policy::{CallStats, Decided, Metrics, PolicyThread, Reply as PolicyReply};
+use offerd_policy::{CallStats, Decided, Reply as PolicyReply};
 use offerd_store::CommitError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::admin::{Ask, PolicyNumbers, Snapshot, api};
 use crate::clock::Clock;
 use crate::ledger::Ledger;
-use crate::policies::About;
+use crate::policies::Loader;
+
+mod swaps;
+
+pub(crate) use swaps::{Loaded, Running};
 
 /// Messages taken together before the machine is asked what to do.
 const BATCH: usize = 1024;
+
+/// How long the end of the service waits for the states of policies.
+const LAST_STATES: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Why the service ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -40,21 +47,14 @@ pub enum Ended {
     Lost(&'static str),
 }
 
-/// A policy at work.
-pub(crate) struct Running {
-    pub(crate) name: String,
-    pub(crate) about: About,
-    pub(crate) thread: PolicyThread,
-    pub(crate) metrics: Option<Arc<Metrics>>,
-    pub(crate) totals: Totals,
-}
-
 /// What a policy has used since the start.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     busy: std::time::Duration,
     restarts: u64,
     memory: usize,
+    /// Its file changed during a swap.
+    file_changed: bool,
 }
 
 impl Totals {
@@ -78,6 +78,9 @@ pub(crate) struct Sources {
     pub(crate) policies: mpsc::UnboundedReceiver<(PolicyHandle, PolicyReply)>,
     pub(crate) commits: mpsc::UnboundedReceiver<Result<(), CommitError>>,
     pub(crate) asks: mpsc::Receiver<Ask>,
+    pub(crate) loaded: mpsc::UnboundedReceiver<Loaded>,
+    /// Policy files that changed.
+    pub(crate) changed: mpsc::UnboundedReceiver<PathBuf>,
     pub(crate) stop: oneshot::Receiver<()>,
 }
 
@@ -90,6 +93,10 @@ pub(crate) struct Driver {
     pub(crate) policies: Vec<Running>,
     /// The other end of [`Sources::policies`].
     pub(crate) replies: mpsc::UnboundedSender<(PolicyHandle, PolicyReply)>,
+    /// `None`: all policies are built in.
+    pub(crate) loader: Option<Loader>,
+    /// The other end of [`Sources::loaded`].
+    pub(crate) loaded: mpsc::UnboundedSender<Loaded>,
     pub(crate) facts: Facts,
     pub(crate) waiting: Waiting,
 }
@@ -137,6 +144,9 @@ impl Driver {
     ) -> Result<(), Ended> {
         let mut inputs = Vec::new();
         let mut asks = Vec::new();
+        let mut answered = Vec::new();
+        let mut saving = tokio::time::interval(swaps::SAVE_EVERY);
+        saving.reset();
         self.carry_out(&mut effects)?;
         loop {
             let deadline = self.machine.next_deadline();
@@ -159,6 +169,11 @@ impl Driver {
                     None => return Err(Ended::Lost("connection to the master")),
                 },
                 Some(ask) = sources.asks.recv() => asks.push(ask),
+                Some(loaded) = sources.loaded.recv() => self.loaded(loaded, &mut inputs),
+                Some(file) = sources.changed.recv() => self.files_changed(Some(&file)),
+                _ = saving.tick() => {
+                    self.save_states();
+                }
                 () = timer => inputs.push(Input::Tick),
             }
             while inputs.len() < BATCH
@@ -172,6 +187,18 @@ impl Driver {
             for ask in asks.drain(..) {
                 self.asked(ask, &mut inputs);
             }
+            answered.extend(inputs.iter().filter_map(|input| match input {
+                Input::Answered { policy, .. } => Some(*policy),
+                _ => None,
+            }));
+            if !inputs.is_empty() {
+                let now = self.clock.now();
+                self.machine.handle_all(now, inputs.drain(..), &mut effects);
+                self.carry_out(&mut effects)?;
+            }
+            // What it wants is an input of the next turn.
+            self.supervise(&answered, &mut inputs);
+            answered.clear();
             if !inputs.is_empty() {
                 let now = self.clock.now();
                 self.machine.handle_all(now, inputs.drain(..), &mut effects);
@@ -181,9 +208,29 @@ impl Driver {
         self.finish(&mut sources).await
     }
 
-    /// Waits for the commits that are under way; calls that waited for them are
-    /// still sent.
+    /// Waits for the commits that are under way, calls that waited for them are
+    /// still sent; and for what policies want to find again.
     async fn finish(mut self, sources: &mut Sources) -> Result<(), Ended> {
+        let mut saving = self.save_states();
+        // A policy may be in a long call: nothing is worth more than a moment.
+        let patience = tokio::time::sleep(LAST_STATES);
+        tokio::pin!(patience);
+        while saving > 0 {
+            tokio::select! {
+                reply = sources.policies.recv() => match reply {
+                    Some((policy, PolicyReply::Saved(state))) => {
+                        saving -= 1;
+                        if let Ok(Some(state)) = state {
+                            self.keep_state(policy, &state);
+                        }
+                    }
+                    // Its round is void.
+                    Some(_) => {}
+                    None => break,
+                },
+                () = &mut patience => break,
+            }
+        }
         while !self.waiting.held.is_empty() {
             match sources.commits.recv().await {
                 Some(done) => self.committed(done)?,
@@ -194,8 +241,19 @@ impl Driver {
     }
 
     fn decided(&mut self, handle: PolicyHandle, reply: PolicyReply, inputs: &mut Vec<Input>) {
-        let PolicyReply::Decided(decided) = reply else {
-            return;
+        let decided = match reply {
+            PolicyReply::Decided(decided) => decided,
+            PolicyReply::Replaced(replaced) => return self.replaced(handle, replaced, inputs),
+            PolicyReply::Saved(Ok(Some(state))) => return self.saved(handle, state),
+            PolicyReply::Saved(Ok(None)) => return,
+            PolicyReply::Saved(Err(failure)) => {
+                let name = self
+                    .policies
+                    .get(handle.0 as usize)
+                    .map(|p| p.name.as_str());
+                tracing::warn!(policy = name, "its state could not be saved: {failure}");
+                return;
+            }
         };
         if let Some(policy) = self.policies.get_mut(handle.0 as usize) {
             policy.totals.add(&decided.stats);
@@ -220,6 +278,13 @@ impl Driver {
             Ask::Jobs(answer) => drop(answer.send(self.machine.jobs())),
             Ask::Tasks(answer) => drop(answer.send(self.machine.tasks())),
             Ask::Metrics(answer) => drop(answer.send(self.snapshot())),
+            Ask::Swap {
+                policy,
+                file,
+                answer,
+            } => self.swap_asked(&policy, file, answer),
+            Ask::RollBack { policy, answer } => self.back_asked(&policy, answer, inputs),
+            Ask::Reload => self.files_changed(None),
         }
     }
 
@@ -329,6 +394,7 @@ impl Driver {
     }
 
     fn status(&self) -> api::Status {
+        let now = self.clock.now();
         let status = self.machine.status();
         let policies = status
             .policies
@@ -337,13 +403,18 @@ impl Driver {
             .map(|(view, running)| api::PolicyStatus {
                 name: view.name,
                 roles: view.roles,
-                file: running.about.file.clone(),
-                digest: running.about.digest.clone(),
-                version: running.about.version.clone(),
-                summary: running.about.summary.clone(),
+                file: running.active.about.file.clone(),
+                digest: running.active.about.digest.clone(),
+                version: running.active.about.version.clone(),
+                summary: running.active.about.summary.clone(),
+                state: running.state(now).to_owned(),
+                since: running.active.since.0 / 1_000_000,
+                previous: running.previous_digest(),
                 rounds: view.rounds,
-                strikes: view.strikes,
+                strikes: running.supervisor.strikes(),
                 last_failure: view.last_failure,
+                numbers: view.numbers,
+                switches: running.switches(),
                 restarts: running.totals.restarts,
                 busy: running.totals.busy.as_secs_f64(),
                 memory: running.totals.memory,
@@ -374,7 +445,7 @@ impl Driver {
                 .policies
                 .iter()
                 .filter_map(|policy| {
-                    let own = policy.metrics.as_ref()?.snapshot();
+                    let own = policy.active.metrics.as_ref()?.snapshot();
                     Some(PolicyNumbers {
                         policy: policy.name.clone(),
                         own,

@@ -1,6 +1,6 @@
 //! From `[[policy]]` entries to policies that are ready to decide.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use offerd_core::Instant;
@@ -8,10 +8,13 @@ use offerd_core::ids::{FrameworkId, Role};
 use offerd_core::policy::Codec;
 use offerd_policy::{
     Compiler, Description, Framework, Limits, LoadError, Metrics, Options, Policy, PolicyCode,
-    Program, RoundLimits, Runtime, RuntimeError, StartError,
+    Program, RoundLimits, Runtime, RuntimeError, Snapshot, StartError,
 };
 
 use crate::config::{self, Config};
+use crate::fallback::Fallback;
+use crate::kept::{self, Kept};
+use crate::supervisor::Budget;
 
 /// A policy with its roles, before it gets its thread.
 pub struct Prepared {
@@ -22,6 +25,15 @@ pub struct Prepared {
     pub about: About,
     /// Its own counters and gauges, if it has some.
     pub metrics: Option<Arc<Metrics>>,
+    /// Digest of the file that the configuration names.
+    pub configured: String,
+    /// The file's content.
+    pub component: Vec<u8>,
+    pub has_state: bool,
+    pub budget: Budget,
+    pub fallback: Fallback,
+    /// The configured file, if its changes are looked for.
+    pub watched: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for Prepared {
@@ -48,6 +60,12 @@ impl Prepared {
                 summary: String::new(),
             },
             metrics: None,
+            configured: String::new(),
+            component: Vec::new(),
+            has_state: false,
+            budget: Budget::default(),
+            fallback: Fallback::default(),
+            watched: None,
         }
     }
 }
@@ -79,6 +97,8 @@ pub enum PolicyError {
         #[source]
         source: StartError,
     },
+    #[error("there is no such policy in the configuration")]
+    Unknown,
 }
 
 /// Why no policy can be put to work, or which ones cannot.
@@ -107,72 +127,182 @@ pub(crate) struct Surroundings {
     pub(crate) rounds: RoundLimits,
 }
 
-/// Loads, compiles and starts all policies of a configuration, and reports all
-/// that fail. Blocks for as long as compiling takes.
-pub(crate) fn prepare(
-    config: &Config,
-    compiler: Option<Compiler>,
-    around: &Surroundings,
-) -> Result<Vec<Prepared>, PrepareError> {
-    let runtime = Runtime::with_compiler(config.compiled_dir().as_deref(), compiler)?;
-    let mut prepared = Vec::new();
-    let mut failed = Vec::new();
-    for (position, policy) in config.policies.iter().enumerate() {
-        match prepare_one(&runtime, config, policy, position, around) {
-            Ok(policy) => prepared.push(policy),
-            Err(error) => failed.push(error),
+/// Gets policies ready. Cheap to clone; its methods block for as long as
+/// compiling takes.
+#[derive(Debug, Clone)]
+pub(crate) struct Loader(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    runtime: Runtime,
+    config: Config,
+    around: Surroundings,
+    kept: Kept,
+}
+
+impl Loader {
+    pub(crate) fn new(
+        config: &Config,
+        compiler: Option<Compiler>,
+        around: Surroundings,
+    ) -> Result<Self, RuntimeError> {
+        let runtime = Runtime::with_compiler(config.compiled_dir().as_deref(), compiler)?;
+        Ok(Self(Arc::new(Inner {
+            runtime,
+            config: config.clone(),
+            around,
+            kept: Kept::new(config.policies_dir()),
+        })))
+    }
+
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.0.kept
+    }
+
+    /// All policies of the configuration, or all that fail.
+    pub(crate) fn all(&self) -> Result<Vec<Prepared>, PrepareError> {
+        let mut prepared = Vec::new();
+        let mut failed = Vec::new();
+        for position in 0..self.0.config.policies.len() {
+            match self.first(position) {
+                Ok(policy) => prepared.extend(policy),
+                Err(error) => failed.push(error),
+            }
+        }
+        if failed.is_empty() {
+            Ok(prepared)
+        } else {
+            Err(PrepareError::Policies(failed))
         }
     }
-    if failed.is_empty() {
+
+    /// What decides when the service starts: the configured file, or what took
+    /// over from it in an earlier run, with what was saved then.
+    fn first(&self, position: usize) -> Result<Option<Prepared>, PolicyError> {
+        let Some(policy) = self.0.config.policies.get(position) else {
+            return Ok(None);
+        };
+        let configured = read(policy, &policy.file)?;
+        let digest = kept::digest(&configured);
+        let choice = self.0.kept.choice(&policy.name, &digest);
+        let chosen = choice.filter(|choice| choice.active != digest);
+        let chosen = chosen.and_then(|choice| {
+            let path = self.0.kept.component(&choice.active)?;
+            let bytes = std::fs::read(&path)
+                .inspect_err(|error| {
+                    tracing::warn!(
+                        "policy {}: {} took over from the configured file, and its copy {} \
+                         cannot be read ({error}); the configured file decides again",
+                        policy.name,
+                        choice.file,
+                        path.display()
+                    );
+                })
+                .ok()?;
+            Some((choice, bytes))
+        });
+        let (file, bytes) = match chosen {
+            Some((choice, bytes)) => (PathBuf::from(choice.file), bytes),
+            None => (policy.file.clone(), configured),
+        };
+        let state = self.0.kept.state(&policy.name);
+        let started = self.start(position, policy, &file, bytes, state.clone());
+        let mut prepared = match started {
+            Err(PolicyError::Start {
+                name,
+                source: source @ StartError::Restore { .. },
+            }) => {
+                tracing::warn!("policy {name} starts without its saved state: {source}");
+                let bytes = read(policy, &file).or_else(|_| read(policy, &policy.file))?;
+                self.start(position, policy, &file, bytes, None)?
+            }
+            other => other?,
+        };
+        prepared.configured = digest;
+        Ok(Some(prepared))
+    }
+
+    /// Another file for a policy, ready to take over.
+    pub(crate) fn other(&self, position: usize, file: &Path) -> Result<Prepared, PolicyError> {
+        let Some(policy) = self.0.config.policies.get(position) else {
+            return Err(PolicyError::Unknown);
+        };
+        let bytes = read(policy, file)?;
+        let mut prepared = self.start(position, policy, file, bytes, None)?;
+        prepared.configured = std::fs::read(&policy.file)
+            .map(|bytes| kept::digest(&bytes))
+            .unwrap_or_default();
         Ok(prepared)
-    } else {
-        Err(PrepareError::Policies(failed))
+    }
+
+    fn start(
+        &self,
+        position: usize,
+        policy: &config::Policy,
+        file: &Path,
+        bytes: Vec<u8>,
+        state: Option<Snapshot>,
+    ) -> Result<Prepared, PolicyError> {
+        let name = file.display().to_string();
+        let program =
+            self.0
+                .runtime
+                .load_bytes(&name, &bytes)
+                .map_err(|source| PolicyError::Load {
+                    name: policy.name.clone(),
+                    file: file.to_owned(),
+                    source,
+                })?;
+        let options = Options {
+            state,
+            ..options(&program, &self.0.config, policy, position, &self.0.around)
+        };
+        let started = Policy::start(&program, options).map_err(|source| PolicyError::Start {
+            name: policy.name.clone(),
+            source,
+        })?;
+        let Description {
+            name,
+            version,
+            summary,
+        } = started.description().clone();
+        tracing::info!(
+            policy = policy.name,
+            digest = program.digest(),
+            "policy {} is {name} {version} from {}, for {}",
+            policy.name,
+            file.display(),
+            policy.roles.join(", "),
+        );
+        Ok(Prepared {
+            name: policy.name.clone(),
+            roles: policy.roles.clone(),
+            about: About {
+                file: file.display().to_string(),
+                digest: program.digest().to_owned(),
+                version,
+                summary,
+            },
+            configured: program.digest().to_owned(),
+            component: bytes,
+            has_state: program.has_state(),
+            metrics: Some(started.metrics()),
+            budget: policy.budget,
+            fallback: policy.fallback,
+            watched: policy.watch.then(|| policy.file.clone()),
+            code: Box::new(started),
+        })
     }
 }
 
-fn prepare_one(
-    runtime: &Runtime,
-    config: &Config,
-    policy: &config::Policy,
-    position: usize,
-    around: &Surroundings,
-) -> Result<Prepared, PolicyError> {
-    let program = runtime
-        .load(&policy.file)
-        .map_err(|source| PolicyError::Load {
-            name: policy.name.clone(),
-            file: policy.file.clone(),
+fn read(policy: &config::Policy, file: &Path) -> Result<Vec<u8>, PolicyError> {
+    std::fs::read(file).map_err(|source| PolicyError::Load {
+        name: policy.name.clone(),
+        file: file.to_owned(),
+        source: LoadError::Read {
+            path: file.to_owned(),
             source,
-        })?;
-    let options = options(&program, config, policy, position, around);
-    let started = Policy::start(&program, options).map_err(|source| PolicyError::Start {
-        name: policy.name.clone(),
-        source,
-    })?;
-    let Description {
-        name,
-        version,
-        summary,
-    } = started.description().clone();
-    tracing::info!(
-        policy = policy.name,
-        digest = program.digest(),
-        "policy {} is {name} {version} from {}, for {}",
-        policy.name,
-        policy.file.display(),
-        policy.roles.join(", "),
-    );
-    Ok(Prepared {
-        name: policy.name.clone(),
-        roles: policy.roles.clone(),
-        about: About {
-            file: policy.file.display().to_string(),
-            digest: program.digest().to_owned(),
-            version,
-            summary,
         },
-        metrics: Some(started.metrics()),
-        code: Box::new(started),
     })
 }
 

@@ -9,20 +9,21 @@ use offerd_core::machine::{Machine, PolicySettings, Settings, Subscription};
 use offerd_core::policy::Codec;
 use offerd_mesos::convert::FrameworkSettings;
 use offerd_mesos::{ProtobufCodec, TlsError};
-use offerd_policy::{Compiler, PolicyThread, RoundLimits};
+use offerd_policy::{Compiler, RoundLimits};
 use offerd_store::{LoadError, OpenError, Store};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::admin::Asker;
 use crate::admin::client::Admin;
 use crate::admin::routes::Context;
 use crate::admin::server::{self, BindError, Listener};
+use crate::admin::{Ask, Asker};
 use crate::clock::Clock;
 use crate::config::{Config, Store as StoreSettings};
-use crate::driver::{Driver, Ended, Facts, Running, Sources, Totals, Waiting};
+use crate::driver::{Driver, Ended, Facts, Running, Sources, Waiting};
 use crate::ledger::Ledger;
-use crate::policies::{self, PrepareError, Prepared, Surroundings};
+use crate::policies::{Loader, PrepareError, Prepared, Surroundings};
+use crate::watch::Watch;
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +47,8 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Service {
     admin: Admin,
+    asker: Asker,
+    _watch: Option<Watch>,
     stop: Option<oneshot::Sender<()>>,
     driver: JoinHandle<Result<(), Ended>>,
     server: JoinHandle<()>,
@@ -56,27 +59,33 @@ impl Service {
     /// `compiler`, or without one in this process.
     pub async fn start(config: Config, compiler: Option<Compiler>) -> Result<Self, StartError> {
         let parts = Parts::open(&config).await?;
-        let around = parts.surroundings();
-        let loading = config.clone();
+        let loader = Loader::new(&config, compiler, parts.surroundings())
+            .map_err(|error| StartError::Policies(error.into()))?;
+        let loading = loader.clone();
         // Compiling takes its time; the admin API of an older offerd, signals
         // and the like go on meanwhile.
-        let prepared =
-            tokio::task::spawn_blocking(move || policies::prepare(&loading, compiler, &around))
-                .await
-                .map_err(|error| StartError::Thread(io::Error::other(error)))?
-                .map_err(StartError::Policies)?;
-        parts.run(&config, prepared)
+        let prepared = tokio::task::spawn_blocking(move || loading.all())
+            .await
+            .map_err(|error| StartError::Thread(io::Error::other(error)))?
+            .map_err(StartError::Policies)?;
+        parts.run(&config, Some(loader), prepared)
     }
 
     /// The same with policies that were made elsewhere, in place of those of
     /// the configuration.
     pub async fn start_with(config: Config, prepared: Vec<Prepared>) -> Result<Self, StartError> {
-        Parts::open(&config).await?.run(&config, prepared)
+        Parts::open(&config).await?.run(&config, None, prepared)
     }
 
     /// The way to ask it; with the port that was taken for port 0.
     pub fn admin(&self) -> &Admin {
         &self.admin
+    }
+
+    /// Looks at all policy files; one that has changed takes over.
+    pub async fn reload(&self) {
+        // Nobody is there any more if it ends.
+        let _ = self.asker.tell(Ask::Reload).await;
     }
 
     /// Waits until it ends by itself.
@@ -166,28 +175,29 @@ impl Parts {
         }
     }
 
-    fn run(self, config: &Config, prepared: Vec<Prepared>) -> Result<Service, StartError> {
+    fn run(
+        self,
+        config: &Config,
+        loader: Option<Loader>,
+        prepared: Vec<Prepared>,
+    ) -> Result<Service, StartError> {
         let address = self
             .listener
             .address()
             .map_err(|source| StartError::Admin(BindError::other(&config.admin.listen, source)))?;
         let (replies, decided) = mpsc::unbounded_channel();
+        let (changes, changed) = mpsc::unbounded_channel();
+        let watched = prepared.iter().filter_map(|policy| policy.watched.clone());
+        let watch = Watch::start(watched.collect(), changes);
         let mut running = Vec::new();
         for (position, policy) in prepared.into_iter().enumerate() {
             let handle = PolicyHandle(u32::try_from(position).unwrap_or(u32::MAX));
             let sender = replies.clone();
-            let thread = PolicyThread::spawn(&policy.name, policy.code, move |reply| {
+            let policy = Running::start(policy, self.clock.now(), move |reply| {
                 // The service is ending if nobody takes it.
                 let _ = sender.send((handle, reply));
-            })
-            .map_err(StartError::Thread)?;
-            running.push(Running {
-                name: policy.name,
-                about: policy.about,
-                thread,
-                metrics: policy.metrics,
-                totals: Totals::default(),
             });
+            running.push(policy.map_err(StartError::Thread)?);
         }
         let (done, commits) = mpsc::unbounded_channel();
         let ledger = Ledger::start(self.store, done).map_err(StartError::Thread)?;
@@ -209,6 +219,7 @@ impl Parts {
         let client =
             offerd_mesos::start(client(config), wanted, events).map_err(StartError::Tls)?;
         let (asker, asks) = Asker::new();
+        let (loaded, prepared_others) = mpsc::unbounded_channel();
         let (stop, stopped) = oneshot::channel();
         let driver = Driver {
             machine,
@@ -218,6 +229,8 @@ impl Parts {
             ledger,
             policies: running,
             replies,
+            loader,
+            loaded,
             facts: facts(config),
             waiting: Waiting::default(),
         };
@@ -226,15 +239,19 @@ impl Parts {
             policies: decided,
             commits,
             asks,
+            loaded: prepared_others,
+            changed,
             stop: stopped,
         };
         tracing::info!("the admin API is at {address}");
         let context = Context {
-            asker,
+            asker: asker.clone(),
             roles: self.roles,
         };
         Ok(Service {
             admin: Admin::new(address),
+            asker,
+            _watch: watch,
             stop: Some(stop),
             driver: tokio::spawn(driver.run(effects, sources)),
             server: tokio::spawn(server::serve(self.listener, context)),

@@ -30,7 +30,8 @@ pub(crate) struct Instance {
     options: Arc<Options>,
     description: Description,
     decide: TypedFunc<(Arc<types::Round>,), (Result<types::Answer, String>,)>,
-    save: Option<TypedFunc<(), (Result<WitSnapshot, String>,)>>,
+    save: Option<Fallible<(), WitSnapshot>>,
+    restore: Option<Fallible<(WitSnapshot,), ()>>,
     /// Kept for its vectors.
     round: Arc<types::Round>,
 }
@@ -91,52 +92,14 @@ impl Instance {
             }
         }
 
-        match (state, &functions.restore) {
-            (Some(state), Some(restore)) => {
-                let snapshot = WitSnapshot {
-                    version: state.version,
-                    data: state.data.clone(),
-                };
-                match call(
-                    program,
-                    options,
-                    &mut store,
-                    Phase::Restore,
-                    restore,
-                    (snapshot,),
-                ) {
-                    Ok((Ok(()),)) => {}
-                    Ok((Err(text),)) => {
-                        return Err(StartError::Restore {
-                            policy: policy(),
-                            version: state.version,
-                            bytes: state.data.len(),
-                            text: shorten(text, ERROR_BYTES),
-                        });
-                    }
-                    Err(text) => {
-                        return Err(StartError::Stopped {
-                            policy: policy(),
-                            text,
-                        });
-                    }
-                }
-            }
-            (Some(_), None) => tracing::warn!(
-                policy = options.name,
-                "state was saved for this policy by a build that exports state; this build does \
-                 not, so the state is not used"
-            ),
-            (None, _) => {}
-        }
-
-        Ok(Self {
+        let mut instance = Self {
             store,
             program: program.clone(),
             options: Arc::clone(options),
             description,
             decide: functions.decide,
             save: functions.save,
+            restore: functions.restore,
             round: Arc::new(types::Round {
                 number: 0,
                 now: 0.0,
@@ -146,7 +109,49 @@ impl Instance {
                 rescinded: Vec::new(),
                 events: Vec::new(),
             }),
-        })
+        };
+        if let Some(state) = state {
+            instance.restore(state)?;
+        }
+        Ok(instance)
+    }
+
+    /// Gives it what an earlier instance saved. Only before its first round.
+    pub(crate) fn restore(&mut self, state: &Snapshot) -> Result<(), StartError> {
+        let policy = || self.options.name.clone();
+        let Some(restore) = &self.restore else {
+            tracing::warn!(
+                policy = self.options.name,
+                "state was saved for this policy by a build that exports state; this build does \
+                 not, so the state is not used"
+            );
+            return Ok(());
+        };
+        let snapshot = WitSnapshot {
+            version: state.version,
+            data: state.data.clone(),
+        };
+        let restored = call(
+            &self.program,
+            &self.options,
+            &mut self.store,
+            Phase::Restore,
+            restore,
+            (snapshot,),
+        );
+        match restored {
+            Ok((Ok(()),)) => Ok(()),
+            Ok((Err(text),)) => Err(StartError::Restore {
+                policy: policy(),
+                version: state.version,
+                bytes: state.data.len(),
+                text: shorten(text, ERROR_BYTES),
+            }),
+            Err(text) => Err(StartError::Stopped {
+                policy: policy(),
+                text,
+            }),
+        }
     }
 
     pub(crate) fn description(&self) -> &Description {

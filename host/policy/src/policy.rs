@@ -20,6 +20,14 @@ pub trait PolicyCode: Send {
     fn save(&mut self) -> Result<Option<Snapshot>, Failure> {
         Ok(None)
     }
+
+    /// Gets ready to take over, between two rounds, from code that saved `state`.
+    ///
+    /// # Errors
+    /// It cannot use that state, and must not be put to work.
+    fn take_over(&mut self, _state: Option<Snapshot>) -> Result<(), StartError> {
+        Ok(())
+    }
 }
 
 /// Outcome of a round.
@@ -54,6 +62,8 @@ pub struct Policy {
     instance: Option<Instance>,
     /// Number of the current instance.
     number: u64,
+    /// Whether the first instance has not decided anything yet.
+    fresh: bool,
     saved: Option<Snapshot>,
 }
 
@@ -73,6 +83,7 @@ impl Policy {
             metrics,
             instance: Some(instance),
             number: 0,
+            fresh: true,
             saved,
         })
     }
@@ -86,24 +97,40 @@ impl Policy {
         Arc::clone(&self.metrics)
     }
 
+    /// A new instance with a state.
+    fn renew(
+        &mut self,
+        now: offerd_core::Instant,
+        state: Option<&Snapshot>,
+    ) -> Result<(), StartError> {
+        self.number += 1;
+        self.instance = None;
+        self.instance = Some(Instance::start(
+            &self.program,
+            &self.options,
+            &self.metrics,
+            self.number,
+            now,
+            state,
+        )?);
+        Ok(())
+    }
+
     fn decide_inner(&mut self, round: &mut Round) -> (Result<Answer, Failure>, Used) {
-        let instance = match &mut self.instance {
-            Some(instance) => instance,
-            empty => {
-                self.number += 1;
-                let started = Instance::start(
-                    &self.program,
-                    &self.options,
-                    &self.metrics,
-                    self.number,
-                    round.now,
-                    self.saved.as_ref(),
-                );
-                match started {
-                    Ok(instance) => empty.insert(instance),
-                    Err(error) => return (Err(failed_start(&error)), Used::default()),
-                }
+        self.fresh = false;
+        if self.instance.is_none() {
+            let saved = self.saved.take();
+            let started = self.renew(round.now, saved.as_ref());
+            self.saved = saved;
+            if let Err(error) = started {
+                return (Err(failed_start(&error)), Used::default());
             }
+        }
+        let Some(instance) = &mut self.instance else {
+            return (
+                Err(Failure::Host("there is no instance".to_owned())),
+                Used::default(),
+            );
         };
         let (result, used) = instance.decide(round);
         if matches!(result, Err(Failure::Trap(_) | Failure::Host(_))) {
@@ -145,6 +172,34 @@ impl PolicyCode for Policy {
             }
         }
         Ok(self.saved.clone())
+    }
+
+    /// A policy that was at work before gets a new instance. If that cannot use
+    /// the state, which other code saved, it goes on with its own last one.
+    fn take_over(&mut self, state: Option<Snapshot>) -> Result<(), StartError> {
+        if self.fresh
+            && let Some(instance) = &mut self.instance
+        {
+            if let Some(state) = &state {
+                instance.restore(state)?;
+            }
+            self.saved = state;
+            return Ok(());
+        }
+        let now = self.options.now;
+        match self.renew(now, state.as_ref()) {
+            Ok(()) => {
+                self.saved = state;
+                Ok(())
+            }
+            Err(StartError::Restore { .. }) => {
+                let own = self.saved.take();
+                let renewed = self.renew(now, own.as_ref());
+                self.saved = own;
+                renewed
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use offerd_core::policy::{Failure, Round};
 
-use crate::options::Snapshot;
+use crate::options::{Snapshot, StartError};
 use crate::policy::{Decided, PolicyCode};
 
 /// Requests that can wait for a policy. The machine sends a round when the last
@@ -20,6 +21,27 @@ const STACK: usize = 4 * 1024 * 1024;
 pub enum Reply {
     Decided(Box<Decided>),
     Saved(Result<Option<Snapshot>, Failure>),
+    Replaced(Replaced),
+}
+
+/// What came of [`PolicyThread::replace`].
+pub struct Replaced {
+    /// The code that decided before; the error says why it still decides.
+    pub result: Result<Box<dyn PolicyCode>, StartError>,
+    /// What that code had saved, for the one that takes over; or why it could
+    /// not.
+    pub state: Result<Option<Snapshot>, Failure>,
+    /// For how long nobody could decide.
+    pub pause: Duration,
+}
+
+impl std::fmt::Debug for Replaced {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Replaced")
+            .field("result", &self.result.as_ref().map(|_| "code"))
+            .field("pause", &self.pause)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The request was not taken.
@@ -36,6 +58,7 @@ pub enum InvokeError {
 enum Request {
     Decide(Box<Round>),
     Save,
+    Replace(Box<dyn PolicyCode>),
 }
 
 /// A policy on a thread of its own. When it is dropped, the thread ends after
@@ -75,6 +98,12 @@ impl PolicyThread {
         self.send(Request::Save)
     }
 
+    /// Asks for other code to take over from the next round on, with the state
+    /// of the one before. Never blocks.
+    pub fn replace(&self, code: Box<dyn PolicyCode>) -> Result<(), InvokeError> {
+        self.send(Request::Replace(code))
+    }
+
     /// Ends the thread after the requests that it has, and waits for it.
     pub fn stop(mut self) {
         self.requests = None;
@@ -98,7 +127,24 @@ fn run(mut code: Box<dyn PolicyCode>, mailbox: &Receiver<Request>, reply: impl F
         reply(match request {
             Request::Decide(round) => Reply::Decided(Box::new(code.decide(*round))),
             Request::Save => Reply::Saved(code.save()),
+            Request::Replace(next) => Reply::Replaced(replace(&mut code, next)),
         });
+    }
+}
+
+fn replace(code: &mut Box<dyn PolicyCode>, mut next: Box<dyn PolicyCode>) -> Replaced {
+    let started = Instant::now();
+    let state = code.save();
+    // Code that cannot save has nothing to give: the next one learns what is
+    // from the tables.
+    let given = state.as_ref().ok().cloned().flatten();
+    let result = next
+        .take_over(given)
+        .map(|()| std::mem::replace(code, next));
+    Replaced {
+        result,
+        state,
+        pause: started.elapsed(),
     }
 }
 
@@ -147,7 +193,7 @@ mod tests {
             go.send(()).unwrap();
             match received.recv().unwrap() {
                 Reply::Decided(decided) => assert_eq!(decided.round, number),
-                Reply::Saved(_) => panic!("nothing was to be saved"),
+                other => panic!("{other:?}"),
             }
         }
         thread.save().unwrap();

@@ -93,6 +93,11 @@ impl Machine {
             Err(failure) => return self.on_policy_failure(policy, &failure),
         };
         state.strikes = 0;
+        let decisions = answer.placements.len()
+            + answer.declines.len()
+            + answer.kills.len()
+            + answer.actions.len();
+        state.numbers.decisions += decisions as u64;
         if self.session.is_none() {
             // All that it decided about is void; kills of live tasks as well
             // wait for its next round.
@@ -416,6 +421,12 @@ impl Machine {
             running_since: None,
         });
         self.counters.tasks_launched += 1;
+        let policy = self.policy_of(offer.role).and_then(|p| self.policy_mut(p));
+        if let Some(policy) = policy {
+            let waited = now.since(task.since).as_millis();
+            policy.numbers.placed += 1;
+            policy.numbers.waited += u64::try_from(waited).unwrap_or(u64::MAX);
+        }
         self.task_changed(handle);
         self.demand_changed(job_handle, false);
         Some(JobTask {
@@ -487,7 +498,11 @@ impl Machine {
             return;
         }
         let handle = checking.policy;
-        self.counters.decisions_refused += checking.refusals.len() as u64;
+        let refused = checking.refusals.len() as u64;
+        self.counters.decisions_refused += refused;
+        if let Some(policy) = self.policy_mut(handle) {
+            policy.numbers.refused += refused;
+        }
         let more = checking.refusals.len() - 1;
         if let Some(first) = checking.refusals.first() {
             let name = self

@@ -54,6 +54,11 @@ pub enum Input {
         ticket: Ticket,
         request: Request,
     },
+    /// The code of a policy is being changed.
+    Policy {
+        policy: PolicyHandle,
+        change: PolicyChange,
+    },
     /// `Machine::next_deadline` has come.
     Tick,
 }
@@ -90,6 +95,18 @@ pub struct Subscription {
     /// Set from the first SUBSCRIBED on (R13).
     pub framework_id: Option<FrameworkId>,
     pub update: FrameworkUpdate,
+}
+
+/// A policy's code is changed between two rounds: `Hold`, then one of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PolicyChange {
+    /// No more rounds until further notice; what happens is kept for it.
+    Hold,
+    /// The code stays as it is.
+    Resume,
+    /// Other code decides from here on. It knows nothing: its first round carries
+    /// all tables. Offers and tasks stay as they are.
+    Replaced,
 }
 
 /// What operators ask for.

@@ -37,8 +37,8 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 pub use io::{
-    CallId, Effect, Input, Notice, PolicySettings, Reply, Request, Session, Settings, Severity,
-    Subscription, Ticket,
+    CallId, Effect, Input, Notice, PolicyChange, PolicySettings, Reply, Request, Session, Settings,
+    Severity, Subscription, Ticket,
 };
 pub use ledger::{JobRecord, Ledger, Record, TaskRecord};
 
@@ -183,6 +183,7 @@ impl Machine {
                     result,
                 } => self.on_answer(policy, round, result),
                 Input::Operator { ticket, request } => self.on_request(ticket, request),
+                Input::Policy { policy, change } => self.on_policy_change(policy, change),
                 Input::Tick => {}
             }
         }
@@ -356,10 +357,19 @@ impl Machine {
                     rounds: policy.rounds,
                     strikes: policy.strikes,
                     last_failure: policy.last_failure.clone(),
+                    numbers: policy.numbers,
                 })
                 .collect(),
             counters: self.counters,
         }
+    }
+
+    /// What a policy's answers have come to so far.
+    pub fn policy_numbers(&self, policy: PolicyHandle) -> view::PolicyNumbers {
+        self.policies
+            .get(policy.0 as usize)
+            .map(|policy| policy.numbers)
+            .unwrap_or_default()
     }
 
     /// Live and ended jobs, in order of submission.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::HashSet;
 
+use super::view::PolicyNumbers;
 use crate::Instant;
 use crate::ids::{AgentHandle, JobHandle, OfferHandle, PolicyHandle, TaskHandle};
 use crate::policy::{OperationView, PolicyEvent, Update};
@@ -23,9 +24,12 @@ pub(super) struct Policy {
     pub(super) dirty: bool,
     /// Not to be called before this time.
     pub(super) not_before: Option<Instant>,
+    /// Not to be called: its code is being changed.
+    pub(super) held: bool,
     /// Failures since the last good answer.
     pub(super) strikes: u32,
     pub(super) last_failure: Option<String>,
+    pub(super) numbers: PolicyNumbers,
     /// Its instance knows nothing; the next round carries all.
     pub(super) blank: bool,
     /// Offers below this were shown already.
@@ -56,8 +60,10 @@ impl Policy {
             shown: Vec::new(),
             dirty: false,
             not_before: None,
+            held: false,
             strikes: 0,
             last_failure: None,
+            numbers: PolicyNumbers::default(),
             blank: true,
             fresh_from: OfferHandle(0),
             waiting: BTreeSet::new(),

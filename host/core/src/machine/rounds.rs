@@ -10,7 +10,7 @@ use crate::ids::{AgentId, ExecutorId, OfferHandle, OfferId, PolicyHandle};
 use crate::offer::{InverseOfferInfo, OfferInfo};
 use crate::policy::{Delta, Failure, PolicyEvent, Round};
 
-use super::{Effect, Machine, Severity, Timer};
+use super::{Effect, Machine, PolicyChange, Severity, Timer};
 
 impl Machine {
     pub(super) fn on_offers(&mut self, offers: Vec<OfferInfo>) {
@@ -187,13 +187,35 @@ impl Machine {
         }
     }
 
+    pub(super) fn on_policy_change(&mut self, handle: PolicyHandle, change: PolicyChange) {
+        let Some(policy) = self.policy_mut(handle) else {
+            return;
+        };
+        policy.held = change == PolicyChange::Hold;
+        if change == PolicyChange::Replaced {
+            policy.blank = true;
+            policy.dirty = true;
+            policy.fresh_from = OfferHandle(0);
+            policy.not_before = None;
+            policy.strikes = 0;
+            policy.last_failure = None;
+            // It may want what the one before sent back.
+            for role in &mut self.roles {
+                if role.policy == handle && role.is_wanted() {
+                    role.revive = true;
+                }
+            }
+        }
+    }
+
     /// Makes a round for each policy that has something new and is free.
     pub(super) fn call_policies(&mut self) {
         for position in 0..self.policies.len() {
             let Some(policy) = self.policies.get(position) else {
                 continue;
             };
-            if !policy.dirty || policy.busy || policy.not_before.is_some_and(|at| at > self.now) {
+            let later = policy.not_before.is_some_and(|at| at > self.now);
+            if !policy.dirty || policy.busy || policy.held || later {
                 continue;
             }
             if let Some(round) = self.make_round(position) {
@@ -225,6 +247,9 @@ impl Machine {
             .take(self.settings.waiting_per_round)
             .filter_map(|(_, job)| self.jobs.get(*job)?.as_waiting())
             .collect();
+        if !(offers.is_empty() || policy.waiting.is_empty()) {
+            policy.numbers.chances += 1;
+        }
         policy.rounds += 1;
         policy.busy = true;
         policy.not_before = None;
@@ -317,6 +342,7 @@ impl Machine {
             return;
         };
         policy.strikes += 1;
+        policy.numbers.failures += 1;
         policy.last_failure = Some(failure.to_string());
         let mut again = None;
         if !matches!(failure, Failure::Guest(_)) {

@@ -73,6 +73,21 @@ pub struct PolicyStatus {
     /// Failures since the last good answer, and the latest one's text.
     pub strikes: u32,
     pub last_failure: Option<String>,
+    pub numbers: PolicyNumbers,
+}
+
+/// What a policy's answers came to, counted since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PolicyNumbers {
+    /// Rounds that showed both offers and waiting tasks.
+    pub chances: u64,
+    /// Rounds that ended without an answer.
+    pub failures: u64,
+    pub decisions: u64,
+    pub refused: u64,
+    /// Tasks launched, and the milliseconds that they had waited, added up.
+    pub placed: u64,
+    pub waited: u64,
 }
 
 /// Counted since the start.

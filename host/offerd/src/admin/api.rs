@@ -1,7 +1,7 @@
 //! The JSON of the admin API, for the server and for its clients. Jobs and
 //! tasks are those of the machine (`offerd_core::machine::view`).
 
-use offerd_core::machine::view::{Counters, RoleStatus};
+use offerd_core::machine::view::{Counters, PolicyNumbers, RoleStatus};
 use serde::{Deserialize, Serialize};
 
 use crate::reading::Mistake;
@@ -39,17 +39,49 @@ pub struct PolicyStatus {
     /// As the policy says.
     pub version: String,
     pub summary: String,
+    /// `active`, `trial` (it has taken over and is watched closely), `swapping`
+    /// (other code is on its way) or `fallback` (the host decides itself).
+    pub state: String,
+    /// When it took over, in milliseconds since the epoch.
+    pub since: u64,
+    /// Digest of the one before, to which a roll-back goes.
+    pub previous: Option<String>,
     /// Calls so far.
     pub rounds: u32,
-    /// Failures since the last good answer, and the latest one's text.
+    /// Strikes that count, and the latest failure's text.
     pub strikes: u32,
     pub last_failure: Option<String>,
+    pub numbers: PolicyNumbers,
+    /// The latest swaps, oldest first.
+    pub switches: Vec<Switch>,
     /// Instances that were ended and made anew.
     pub restarts: u64,
     /// Seconds spent in it.
     pub busy: f64,
     /// Bytes of linear memory.
     pub memory: usize,
+}
+
+/// Other code took over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Switch {
+    /// Milliseconds since the epoch.
+    pub at: u64,
+    /// Digests.
+    pub from: String,
+    pub to: String,
+    pub file: String,
+    pub why: String,
+    /// Seconds in which nobody decided.
+    pub pause: f64,
+}
+
+/// Body of `POST /v1/policies/NAME/swap`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Swap {
+    /// On the host's machine; absolute.
+    pub file: std::path::PathBuf,
 }
 
 /// Answer to what changes something.

@@ -3,6 +3,7 @@
 //! people.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use tokio::net::{TcpStream, UnixStream};
 
 use crate::config::Listen;
 
-use super::api::{Done, Failed, Failure, Scale, Status};
+use super::api::{Done, Failed, Failure, Scale, Status, Swap};
 
 /// For a whole request. The service answers at once; only a disk that hangs or
 /// a stopped process takes longer.
@@ -119,6 +120,20 @@ impl Admin {
     pub async fn kill_task(&self, id: &str) -> Result<Done, AskError> {
         let path = format!("/v1/tasks/{}", encode(id));
         self.parsed(Method::DELETE, &path, None).await
+    }
+
+    /// Puts other code to work: a file on the host's machine.
+    pub async fn swap(&self, policy: &str, file: PathBuf) -> Result<Done, AskError> {
+        let path = format!("/v1/policies/{}/swap", encode(policy));
+        let body = serde_json::to_string(&Swap { file }).map_err(|error| self.strange(&error))?;
+        self.parsed(Method::POST, &path, Some(("application/json", body)))
+            .await
+    }
+
+    /// Puts the code before to work again.
+    pub async fn roll_back(&self, policy: &str) -> Result<Done, AskError> {
+        let path = format!("/v1/policies/{}/rollback", encode(policy));
+        self.parsed(Method::POST, &path, None).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, AskError> {

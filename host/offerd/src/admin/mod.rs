@@ -10,6 +10,8 @@ mod metrics;
 pub(crate) mod routes;
 pub(crate) mod server;
 
+use std::path::PathBuf;
+
 use offerd_core::machine::view::{JobStatus, TaskSummary};
 use offerd_core::machine::{Reply, Request};
 use tokio::sync::{mpsc, oneshot};
@@ -27,6 +29,19 @@ pub(crate) enum Ask {
     Jobs(oneshot::Sender<Vec<JobStatus>>),
     Tasks(oneshot::Sender<Vec<TaskSummary>>),
     Metrics(oneshot::Sender<Snapshot>),
+    /// Other code for a policy, named by itself or a role.
+    Swap {
+        policy: String,
+        file: PathBuf,
+        answer: oneshot::Sender<Reply>,
+    },
+    /// The code before.
+    RollBack {
+        policy: String,
+        answer: oneshot::Sender<Reply>,
+    },
+    /// Look at all configured files.
+    Reload,
 }
 
 /// The driver is gone: the service is ending.
@@ -51,5 +66,12 @@ impl Asker {
         let (sender, answer) = oneshot::channel();
         self.0.send(question(sender)).await.map_err(|_| Stopping)?;
         answer.await.map_err(|_| Stopping)
+    }
+}
+
+impl Asker {
+    /// Says something that has no answer.
+    pub(crate) async fn tell(&self, ask: Ask) -> Result<(), Stopping> {
+        self.0.send(ask).await.map_err(|_| Stopping)
     }
 }

@@ -1,5 +1,7 @@
 //! What each request means.
 
+use std::path::PathBuf;
+
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{Method, StatusCode};
@@ -9,7 +11,7 @@ use serde::Serialize;
 use crate::jobs::{self, Format};
 use crate::reading::Mistakes;
 
-use super::api::{Done, Failed, Failure, Scale};
+use super::api::{Done, Failed, Failure, Scale, Swap};
 use super::metrics;
 use super::{Ask, Asker, Stopping};
 
@@ -139,6 +141,27 @@ async fn route(
             let job = (*name).into();
             operate(asker, Request::Scale { job, count }).await
         }
+        ["v1", "policies"] => {
+            only(method, &Method::GET, "GET")?;
+            Ok(Answer::json(ok, &asker.ask(Ask::Status).await?.policies))
+        }
+        ["v1", "policies", name, "swap"] => {
+            only(method, &Method::POST, "POST")?;
+            let file = swap(headers, &body)?;
+            let policy = (*name).to_owned();
+            let reply = asker.ask(|answer| Ask::Swap {
+                policy,
+                file,
+                answer,
+            });
+            replied(reply.await?)
+        }
+        ["v1", "policies", name, "rollback"] => {
+            only(method, &Method::POST, "POST")?;
+            let policy = (*name).to_owned();
+            let reply = asker.ask(|answer| Ask::RollBack { policy, answer });
+            replied(reply.await?)
+        }
         ["v1", "tasks", id] => {
             only(method, &Method::DELETE, "DELETE")?;
             operate(asker, Request::KillTask((*id).into())).await
@@ -147,7 +170,8 @@ async fn route(
             StatusCode::NOT_FOUND,
             format!(
                 "there is no {path}; the paths are /v1/status, /v1/jobs, /v1/jobs/NAME, \
-                 /v1/jobs/NAME/scale, /v1/tasks, /v1/tasks/ID and /v1/metrics"
+                 /v1/jobs/NAME/scale, /v1/tasks, /v1/tasks/ID, /v1/policies, \
+                 /v1/policies/NAME/swap, /v1/policies/NAME/rollback and /v1/metrics"
             ),
         )),
     }
@@ -162,7 +186,10 @@ fn only(method: &Method, right: &Method, allow: &'static str) -> Result<(), Answ
 }
 
 async fn operate(asker: &Asker, request: Request) -> Result<Answer, Answer> {
-    let reply = asker.ask(|answer| Ask::Operator(request, answer)).await?;
+    replied(asker.ask(|answer| Ask::Operator(request, answer)).await?)
+}
+
+fn replied(reply: Reply) -> Result<Answer, Answer> {
     match reply {
         Reply::Done(done) => Ok(Answer::json(StatusCode::OK, &Done { done })),
         Reply::Refused(details) => Err(Answer::failure(
@@ -220,6 +247,26 @@ fn scale(headers: &HeaderMap, body: &[u8]) -> Result<u32, Answer> {
     let Scale { count } = serde_json::from_slice(body)
         .map_err(|error| bad(format!("the body is not {{\"count\": NUMBER}}: {error}")))?;
     jobs::check_scale(count).map_err(bad)
+}
+
+fn swap(headers: &HeaderMap, body: &[u8]) -> Result<PathBuf, Answer> {
+    if content_type(headers) != Some("application/json") {
+        return Err(Answer::failed(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "send {\"file\": \"/path/of/policy.wasm\"} as application/json",
+        ));
+    }
+    let bad = |why: String| Answer::failed(StatusCode::BAD_REQUEST, why);
+    let Swap { file } = serde_json::from_slice(body)
+        .map_err(|error| bad(format!("the body is not {{\"file\": PATH}}: {error}")))?;
+    if file.is_absolute() {
+        Ok(file)
+    } else {
+        let file = file.display();
+        Err(bad(format!(
+            "{file} is a relative path; write the whole one"
+        )))
+    }
 }
 
 fn content_type(headers: &HeaderMap) -> Option<&str> {

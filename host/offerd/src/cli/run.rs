@@ -37,19 +37,35 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 
 async fn serve(config: Config) -> Outcome {
     // Listened for from the start, so that none is lost.
-    let stop = |kind| signal(kind).map_err(|error| Failed::new(&error));
-    let mut terminate = stop(SignalKind::terminate())?;
-    let mut interrupt = stop(SignalKind::interrupt())?;
+    let listen = |kind| signal(kind).map_err(|error| Failed::new(&error));
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut hangup = listen(SignalKind::hangup())?;
     let starting = Service::start(config, compile::this_program());
     let mut service = tokio::select! {
         started = starting => started.map_err(|error| Failed::new(&error))?,
         _ = terminate.recv() => return Ok(ExitCode::SUCCESS),
         _ = interrupt.recv() => return Ok(ExitCode::SUCCESS),
     };
-    tokio::select! {
-        ended = service.ended() => ended.map_err(|error| Failed::new(&error))?,
-        _ = terminate.recv() => tracing::info!("SIGTERM: ending; tasks go on"),
-        _ = interrupt.recv() => tracing::info!("interrupted: ending; tasks go on"),
+    loop {
+        tokio::select! {
+            ended = service.ended() => {
+                ended.map_err(|error| Failed::new(&error))?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            _ = terminate.recv() => {
+                tracing::info!("SIGTERM: ending; tasks go on");
+                break;
+            }
+            _ = interrupt.recv() => {
+                tracing::info!("interrupted: ending; tasks go on");
+                break;
+            }
+            _ = hangup.recv() => {
+                tracing::info!("SIGHUP: looking at the policies' files");
+                service.reload().await;
+            }
+        }
     }
     service.stop().await.map_err(|error| Failed::new(&error))?;
     Ok(ExitCode::SUCCESS)

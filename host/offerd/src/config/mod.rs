@@ -17,7 +17,9 @@ use std::time::Duration;
 pub use address::{Listen, parse_listen, parse_master};
 use offerd_mesos::Address;
 
+use crate::fallback::Fallback;
 use crate::reading::{Mistakes, Section, Sink, parse_toml};
+use crate::supervisor::Budget;
 
 /// Everything that `offerd run` needs to know. Paths are absolute or relative
 /// to the working directory.
@@ -144,6 +146,10 @@ pub struct Policy {
     pub file: PathBuf,
     /// The `config` table as JSON text; `{}` if there is none.
     pub config: String,
+    /// A changed file takes over.
+    pub watch: bool,
+    pub budget: Budget,
+    pub fallback: Fallback,
 }
 
 impl Config {
@@ -164,6 +170,15 @@ impl Config {
         match config {
             Some(config) if sink.is_empty() => Ok(config),
             _ => Err(sink.into_mistakes(name, text)),
+        }
+    }
+
+    /// Where policies that took over and what policies saved is kept, if
+    /// anywhere.
+    pub fn policies_dir(&self) -> Option<PathBuf> {
+        match &self.store {
+            Store::Directory(dir) => Some(dir.join("policies")),
+            Store::Memory => None,
         }
     }
 

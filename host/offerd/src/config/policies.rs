@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use crate::reading::{Found, Section, Spot, Value};
+use crate::fallback::Fallback;
+use crate::reading::{Found, Section, Span, Spot, Value};
+use crate::supervisor::Budget;
 
 use super::Policy;
 
@@ -62,6 +64,12 @@ pub(super) fn read<'a>(
             roles: names,
             file: file.unwrap_or_default(),
             config: config(&mut section),
+            watch: section.get::<bool>("watch").is_none_or(|found| found.value),
+            budget: budget(&mut section),
+            fallback: section
+                .get::<String>("fallback")
+                .and_then(|found| found.check(|name| fallback(&name)))
+                .unwrap_or_default(),
         };
         check_name(&policy, &policies, &spot);
         policies.push(policy);
@@ -76,6 +84,27 @@ pub(super) fn read<'a>(
         }
     }
     policies
+}
+
+fn budget(section: &mut Section<'_>) -> Budget {
+    let usual = Budget::default();
+    Budget {
+        strikes: section
+            .get::<u32>("strikes")
+            .map_or(usual.strikes, |found| found.value),
+        trial: section
+            .get::<Span>("trial")
+            .map_or(usual.trial, |found| found.value.0),
+    }
+}
+
+fn fallback(name: &str) -> Result<Fallback, String> {
+    Fallback::from_name(name).ok_or_else(|| {
+        format!(
+            "'{name}' is no fallback; take one of {}",
+            Fallback::NAMES.join(", ")
+        )
+    })
 }
 
 fn check_role(role: &RoleAt<'_>, roles: Option<&[RoleAt<'_>]>, taken: &[(String, String)]) {

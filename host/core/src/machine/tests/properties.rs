@@ -49,6 +49,8 @@ enum Step {
     },
     KillJob(usize),
     KillTask(usize),
+    /// Other code takes over; the round that is open is answered first.
+    Swap(usize),
     Disconnect,
     Connect,
     Pass(u64),
@@ -86,6 +88,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (any::<usize>(), 0..8_u32).prop_map(|(job, count)| Step::Scale { job, count }),
         1 => any::<usize>().prop_map(Step::KillJob),
         1 => any::<usize>().prop_map(Step::KillTask),
+        2 => (0..2_usize).prop_map(Step::Swap),
         1 => Just(Step::Disconnect),
         3 => Just(Step::Connect),
         3 => prop::sample::select(vec![1, 100, 2_000, 40_000, 400_000]).prop_map(Step::Pass),
@@ -166,6 +169,7 @@ fn take(world: &mut World, step: Step, jobs: &mut u32) {
                 world.request(Request::KillTask(id));
             }
         }
+        Step::Swap(policy) => world.swap(policy),
         Step::Disconnect => world.disconnect(),
         Step::Connect => world.connect(),
         Step::Pass(millis) => world.pass(Duration::from_millis(millis)),

@@ -10,8 +10,8 @@ use crate::event::Event;
 use crate::ids::{AgentId, FrameworkId, OfferId, PolicyHandle, Role, TaskId};
 use crate::job::{JobKind, JobSpec};
 use crate::machine::{
-    Effect, Input, JobRecord, Ledger, Machine, PolicySettings, Record, Reply, Request, Session,
-    Settings, TaskRecord, Ticket,
+    Effect, Input, JobRecord, Ledger, Machine, PolicyChange, PolicySettings, Record, Reply,
+    Request, Session, Settings, TaskRecord, Ticket,
 };
 use crate::offer::{AgentInfo, Attribute, AttributeValue, Offer, OfferInfo};
 use crate::policy::{Answer, Codec, DeclineRest, Encoded, Failure, Millis, Placement, Round};
@@ -322,6 +322,31 @@ impl World {
                 result: decide(&round),
             });
         }
+    }
+
+    /// Other code takes over: it must be shown all that lives, and nothing may be
+    /// given back or forgotten on the way.
+    pub(super) fn swap(&mut self, policy: usize) {
+        let handle = PolicyHandle(u32::try_from(policy).unwrap());
+        let change = |change| Input::Policy {
+            policy: handle,
+            change,
+        };
+        self.input(change(PolicyChange::Hold));
+        self.answer(policy, |_| Ok(Answer::default()));
+        let held = self.machine.status().offers_held;
+        assert!(self.rounds[policy].0.is_none(), "it is held");
+        self.input(change(PolicyChange::Replaced));
+        assert_eq!(self.machine.status().offers_held, held);
+        let round = self.rounds[policy]
+            .0
+            .as_ref()
+            .expect("it is called at once");
+        assert!(round.delta.reset);
+        let of_policy = |task: &&super::super::tasks::Task| task.role.0 as usize == policy;
+        let live = self.machine.tasks.iter().filter(of_policy).count();
+        let ended = round.delta.tasks_ended.len();
+        assert_eq!(round.delta.tasks.len(), live + ended);
     }
 
     /// First fit for all open rounds, until there are none.

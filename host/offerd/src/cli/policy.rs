@@ -1,0 +1,117 @@
+//! `offerd policy`: list, swap, roll back.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use super::ask::{failed, print_json};
+use super::{Failed, Outcome, Target, block_on, table};
+use crate::reading::show_duration;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List policies: what decides, what decided before, and how it does.
+    List(List),
+    /// Put other code to work for a policy, while everything goes on.
+    Swap(Swap),
+    /// Put the code before to work again.
+    #[command(name = "rollback")]
+    RollBack(RollBack),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    target: Target,
+    /// An array of objects, for programs.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Put other code to work for a policy, while everything goes on.
+///
+/// The file is read, checked, compiled and started beside the one at work, which
+/// decides until then. The new one takes over between two rounds with the state
+/// that the old one saves; offers and tasks stay as they are. If anything fails,
+/// the old one goes on and the reason is shown. For its trial time the new one is
+/// watched closely; if it does worse, the old one comes back by itself.
+#[derive(Debug, Args)]
+pub(crate) struct Swap {
+    #[command(flatten)]
+    target: Target,
+    /// Name of the policy, or one of its roles.
+    #[arg(value_name = "POLICY")]
+    policy: String,
+    /// WebAssembly component, on the machine where the service runs.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RollBack {
+    #[command(flatten)]
+    target: Target,
+    /// Name of the policy, or one of its roles.
+    #[arg(value_name = "POLICY")]
+    policy: String,
+}
+
+pub(super) fn run(command: Command) -> Outcome {
+    block_on(async {
+        let done = match command {
+            Command::List(arguments) => return list(&arguments).await,
+            Command::Swap(arguments) => {
+                let file =
+                    std::path::absolute(&arguments.file).map_err(|error| Failed::new(&error))?;
+                let admin = arguments.target.admin()?;
+                admin.swap(&arguments.policy, file).await
+            }
+            Command::RollBack(arguments) => {
+                arguments.target.admin()?.roll_back(&arguments.policy).await
+            }
+        };
+        let done = done.map_err(|error| failed(&error))?;
+        super::job::print_done(&done.done);
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+async fn list(arguments: &List) -> Outcome {
+    let admin = arguments.target.admin()?;
+    let status = admin.status().await.map_err(|error| failed(&error))?;
+    if arguments.json {
+        print_json(&status.policies)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let short = |digest: &str| digest.chars().take(12).collect::<String>();
+    let now = status.started + (status.uptime * 1000.0) as u64;
+    let rows: Vec<Vec<String>> = status
+        .policies
+        .into_iter()
+        .map(|policy| {
+            let age = Duration::from_millis(now.saturating_sub(policy.since));
+            vec![
+                policy.name,
+                policy.roles.join(","),
+                policy.state,
+                policy.version,
+                short(&policy.digest),
+                policy.previous.as_deref().map(short).unwrap_or_default(),
+                show_duration(Duration::from_secs(age.as_secs())),
+                policy.numbers.placed.to_string(),
+                policy.numbers.refused.to_string(),
+                policy.strikes.to_string(),
+            ]
+        })
+        .collect();
+    table::print(
+        &[
+            "POLICY", "ROLES", "STATE", "VERSION", "DIGEST", "BEFORE", "FOR", "PLACED", "REFUSED",
+            "STRIKES",
+        ],
+        &rows,
+    );
+    Ok(ExitCode::SUCCESS)
+}

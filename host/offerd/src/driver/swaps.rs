@@ -1,0 +1,562 @@
+//! Changing the code of a policy while it works: loading beside the loop, the cut
+//! between two rounds, and the way back. What is judged is in `supervisor`.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use offerd_core::Instant;
+use offerd_core::ids::PolicyHandle;
+use offerd_core::machine::{Input, PolicyChange, Reply};
+use offerd_policy::{Metrics, PolicyCode, PolicyThread, Replaced, Reply as PolicyReply, Snapshot};
+use tokio::sync::oneshot;
+
+use super::{Driver, Totals};
+use crate::admin::api;
+use crate::fallback::Fallback;
+use crate::kept::{Choice, Kept};
+use crate::policies::{About, PolicyError, Prepared};
+use crate::report::chain;
+use crate::supervisor::{Supervisor, Verdict};
+
+/// Switches that are remembered for lists.
+const SWITCHES: usize = 50;
+
+/// Code and where it came from.
+pub(crate) struct Version {
+    pub(crate) about: About,
+    pub(crate) metrics: Option<Arc<Metrics>>,
+    pub(crate) has_state: bool,
+    /// It is the host's own, and decides for want of a better one.
+    pub(crate) is_fallback: bool,
+    /// When it took over.
+    pub(crate) since: Instant,
+}
+
+/// A policy at work.
+pub(crate) struct Running {
+    pub(crate) name: String,
+    pub(crate) roles: Vec<String>,
+    pub(crate) thread: PolicyThread,
+    pub(crate) totals: Totals,
+    pub(crate) active: Version,
+    pub(crate) supervisor: Supervisor,
+    /// What decided before, ready to go on.
+    previous: Option<(Version, Box<dyn PolicyCode>)>,
+    swap: Option<Swap>,
+    fallback: Fallback,
+    /// Digest of the configured file.
+    configured: String,
+    watched: Option<PathBuf>,
+    switches: VecDeque<api::Switch>,
+}
+
+/// A change that is under way.
+struct Swap {
+    /// `None` while it is being loaded.
+    next: Option<Version>,
+    /// To be kept if it takes over.
+    component: Option<Vec<u8>>,
+    cause: Cause,
+    answer: Option<oneshot::Sender<Reply>>,
+}
+
+/// Why code is changed.
+#[derive(Debug, Clone)]
+enum Cause {
+    Operator,
+    /// The configured file has changed.
+    File,
+    /// An operator wants the one before.
+    Back,
+    /// The supervisor does.
+    Judged(String),
+}
+
+impl Cause {
+    fn text(&self) -> String {
+        match self {
+            Self::Operator => "an operator asked for it".to_owned(),
+            Self::File => "its file changed".to_owned(),
+            Self::Back => "an operator asked for the one before".to_owned(),
+            Self::Judged(why) => why.clone(),
+        }
+    }
+}
+
+/// What came of loading.
+pub(crate) struct Loaded {
+    policy: PolicyHandle,
+    result: Result<Prepared, PolicyError>,
+}
+
+impl Running {
+    /// `reply` as for [`PolicyThread::spawn`].
+    pub(crate) fn start(
+        policy: Prepared,
+        now: Instant,
+        reply: impl Fn(PolicyReply) + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let thread = PolicyThread::spawn(&policy.name, policy.code, reply)?;
+        Ok(Self {
+            name: policy.name,
+            roles: policy.roles,
+            thread,
+            totals: Totals::default(),
+            active: Version {
+                about: policy.about,
+                metrics: policy.metrics,
+                has_state: policy.has_state,
+                is_fallback: false,
+                since: now,
+            },
+            supervisor: Supervisor::new(policy.budget),
+            previous: None,
+            swap: None,
+            fallback: policy.fallback,
+            configured: policy.configured,
+            watched: policy.watched,
+            switches: VecDeque::new(),
+        })
+    }
+
+    /// For status pages.
+    pub(crate) fn state(&self, now: Instant) -> &'static str {
+        if self.active.is_fallback {
+            "fallback"
+        } else if self.swap.is_some() {
+            "swapping"
+        } else if self.supervisor.on_trial(now) {
+            "trial"
+        } else {
+            "active"
+        }
+    }
+
+    pub(crate) fn previous_digest(&self) -> Option<String> {
+        let (version, _) = self.previous.as_ref()?;
+        Some(version.about.digest.clone())
+    }
+
+    pub(crate) fn switches(&self) -> Vec<api::Switch> {
+        self.switches.iter().cloned().collect()
+    }
+}
+
+/// "bin-pack 0.2.0 (57f60bbe1fa7)".
+fn shown(about: &About) -> String {
+    let digest: String = about.digest.chars().take(12).collect();
+    if about.version.is_empty() {
+        format!("{} ({digest})", about.file)
+    } else {
+        format!("{} {} ({digest})", about.file, about.version)
+    }
+}
+
+fn refuse(answer: Option<oneshot::Sender<Reply>>, why: String) {
+    if let Some(answer) = answer {
+        // The asker may have gone away.
+        let _ = answer.send(Reply::Refused(vec![why]));
+    }
+}
+
+impl Driver {
+    /// Position of a policy by its name or one of its roles.
+    fn policy_named(&self, name: &str) -> Result<usize, String> {
+        self.policies
+            .iter()
+            .position(|policy| policy.name == name)
+            .or_else(|| {
+                self.policies
+                    .iter()
+                    .position(|policy| policy.roles.iter().any(|role| role == name))
+            })
+            .ok_or_else(|| {
+                let known: Vec<String> = self
+                    .policies
+                    .iter()
+                    .map(|policy| format!("{} ({})", policy.name, policy.roles.join(", ")))
+                    .collect();
+                format!(
+                    "there is no policy or role {name}; there are {}",
+                    known.join(", ")
+                )
+            })
+    }
+
+    /// An operator's wish for other code.
+    pub(super) fn swap_asked(&mut self, name: &str, file: PathBuf, answer: oneshot::Sender<Reply>) {
+        match self.policy_named(name) {
+            Ok(position) => self.load(position, file, Cause::Operator, Some(answer)),
+            Err(why) => refuse(Some(answer), why),
+        }
+    }
+
+    /// An operator's wish for the code before.
+    pub(super) fn back_asked(
+        &mut self,
+        name: &str,
+        answer: oneshot::Sender<Reply>,
+        inputs: &mut Vec<Input>,
+    ) {
+        match self.policy_named(name) {
+            Ok(position) => self.roll_back(position, Cause::Back, Some(answer), inputs),
+            Err(why) => refuse(Some(answer), why),
+        }
+    }
+
+    /// Files may have changed: all configured ones, or one.
+    pub(super) fn files_changed(&mut self, file: Option<&PathBuf>) {
+        for position in 0..self.policies.len() {
+            let Some(path) = self.policies.get(position).and_then(|p| p.watched.clone()) else {
+                continue;
+            };
+            if file.is_none_or(|file| *file == path) {
+                self.load(position, path, Cause::File, None);
+            }
+        }
+    }
+
+    /// Begins to load code, beside the loop.
+    fn load(
+        &mut self,
+        position: usize,
+        file: PathBuf,
+        cause: Cause,
+        answer: Option<oneshot::Sender<Reply>>,
+    ) {
+        let Some(policy) = self.policies.get_mut(position) else {
+            return;
+        };
+        let Some(loader) = self.loader.clone() else {
+            return refuse(answer, format!("policy {} is built in", policy.name));
+        };
+        if policy.swap.is_some() {
+            if matches!(cause, Cause::File) {
+                // It is looked at again when this swap is over.
+                policy.totals.file_changed = true;
+            }
+            return refuse(
+                answer,
+                format!("policy {} is being swapped; try again later", policy.name),
+            );
+        }
+        policy.swap = Some(Swap {
+            next: None,
+            component: None,
+            cause,
+            answer,
+        });
+        let handle = PolicyHandle(u32::try_from(position).unwrap_or(u32::MAX));
+        let loaded = self.loaded.clone();
+        tokio::task::spawn_blocking(move || {
+            let result = loader.other(position, &file);
+            // The service is ending if nobody takes it.
+            let _ = loaded.send(Loaded {
+                policy: handle,
+                result,
+            });
+        });
+    }
+
+    /// Code is loaded: it takes over between two rounds.
+    pub(super) fn loaded(&mut self, loaded: Loaded, inputs: &mut Vec<Input>) {
+        let position = loaded.policy.0 as usize;
+        let now = self.clock.now();
+        let Some(policy) = self.policies.get_mut(position) else {
+            return;
+        };
+        let Some(mut swap) = policy.swap.take() else {
+            return;
+        };
+        let prepared = match loaded.result {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                let why = chain(&error);
+                tracing::error!(
+                    policy = policy.name,
+                    "other code for policy {} cannot be used, the one at work goes on: {why}",
+                    policy.name
+                );
+                return refuse(swap.answer, why);
+            }
+        };
+        policy.configured.clone_from(&prepared.configured);
+        if matches!(swap.cause, Cause::File) && prepared.about.digest == policy.active.about.digest
+        {
+            return;
+        }
+        swap.next = Some(Version {
+            about: prepared.about,
+            metrics: prepared.metrics,
+            has_state: prepared.has_state,
+            is_fallback: false,
+            since: now,
+        });
+        swap.component = Some(prepared.component);
+        self.begin(position, swap, prepared.code, inputs);
+    }
+
+    fn roll_back(
+        &mut self,
+        position: usize,
+        cause: Cause,
+        answer: Option<oneshot::Sender<Reply>>,
+        inputs: &mut Vec<Input>,
+    ) {
+        let Some(policy) = self.policies.get_mut(position) else {
+            return;
+        };
+        if policy.swap.is_some() {
+            let why = format!("policy {} is being swapped; try again later", policy.name);
+            return refuse(answer, why);
+        }
+        let Some((version, code)) = policy.previous.take() else {
+            let why = format!("policy {} has no version before this one", policy.name);
+            return refuse(answer, why);
+        };
+        let swap = Swap {
+            next: Some(version),
+            component: None,
+            cause,
+            answer,
+        };
+        self.begin(position, swap, code, inputs);
+    }
+
+    /// The host's own code decides from the next round on.
+    fn fall_back(&mut self, position: usize, why: String, inputs: &mut Vec<Input>) {
+        let now = self.clock.now();
+        let Some(policy) = self.policies.get_mut(position) else {
+            return;
+        };
+        let fallback = policy.fallback;
+        let swap = Swap {
+            next: Some(Version {
+                about: About {
+                    file: format!("(fallback {})", fallback.name()),
+                    digest: "none".to_owned(),
+                    version: String::new(),
+                    summary: "Decides because the policy cannot.".to_owned(),
+                },
+                metrics: None,
+                has_state: false,
+                is_fallback: true,
+                since: now,
+            }),
+            component: None,
+            cause: Cause::Judged(why),
+            answer: None,
+        };
+        self.begin(position, swap, Box::new(fallback), inputs);
+    }
+
+    fn begin(
+        &mut self,
+        position: usize,
+        swap: Swap,
+        code: Box<dyn PolicyCode>,
+        inputs: &mut Vec<Input>,
+    ) {
+        let Some(policy) = self.policies.get_mut(position) else {
+            return;
+        };
+        if let Err(error) = policy.thread.replace(code) {
+            return refuse(swap.answer, error.to_string());
+        }
+        policy.swap = Some(swap);
+        inputs.push(Input::Policy {
+            policy: PolicyHandle(u32::try_from(position).unwrap_or(u32::MAX)),
+            change: PolicyChange::Hold,
+        });
+    }
+
+    /// The cut has been made, or could not be.
+    pub(super) fn replaced(
+        &mut self,
+        handle: PolicyHandle,
+        replaced: Replaced,
+        inputs: &mut Vec<Input>,
+    ) {
+        let position = handle.0 as usize;
+        let now = self.clock.now();
+        let numbers = self.machine.policy_numbers(handle);
+        let Some(policy) = self.policies.get_mut(position) else {
+            return;
+        };
+        let Some(Swap {
+            next: Some(mut next),
+            component,
+            cause,
+            answer,
+        }) = policy.swap.take()
+        else {
+            return;
+        };
+        let mut change = |change| {
+            inputs.push(Input::Policy {
+                policy: handle,
+                change,
+            });
+        };
+        let old = match replaced.result {
+            Ok(old) => old,
+            Err(error) => {
+                change(PolicyChange::Resume);
+                let why = chain(&error);
+                tracing::error!(
+                    policy = policy.name,
+                    "{} cannot take over for policy {}, {} goes on: {why}",
+                    shown(&next.about),
+                    policy.name,
+                    shown(&policy.active.about),
+                );
+                return refuse(answer, why);
+            }
+        };
+        change(PolicyChange::Replaced);
+        if let Err(failure) = &replaced.state {
+            tracing::warn!(
+                policy = policy.name,
+                "what policy {} knew is lost, since it could not be saved: {failure}",
+                policy.name
+            );
+        }
+        next.since = now;
+        let before = std::mem::replace(&mut policy.active, next);
+        let text = format!(
+            "policy {}: {} took over from {}, since {}; nobody decided for {:.1} ms",
+            policy.name,
+            shown(&policy.active.about),
+            shown(&before.about),
+            cause.text(),
+            replaced.pause.as_secs_f64() * 1e3,
+        );
+        policy.switches.push_back(api::Switch {
+            at: now.0 / 1_000_000,
+            from: before.about.digest.clone(),
+            to: policy.active.about.digest.clone(),
+            file: policy.active.about.file.clone(),
+            why: cause.text(),
+            pause: replaced.pause.as_secs_f64(),
+        });
+        if policy.switches.len() > SWITCHES {
+            policy.switches.pop_front();
+        }
+        let judged = matches!(cause, Cause::Judged(_));
+        policy.supervisor.took_over(now, &numbers, !judged);
+        // Bad code is no way back; neither is the fallback.
+        policy.previous = (!judged && !before.is_fallback).then_some((before, old));
+        if judged {
+            tracing::error!(policy = policy.name, "{text}");
+        } else {
+            tracing::info!(policy = policy.name, "{text}");
+        }
+        let again = std::mem::take(&mut policy.totals.file_changed);
+        let watched = policy.watched.clone();
+        self.keep_choice(position, component, text, answer);
+        if let (true, Some(file)) = (again, watched) {
+            self.load(position, file, Cause::File, None);
+        }
+    }
+
+    /// Makes it last over a restart; then the asker hears that it is done.
+    fn keep_choice(
+        &self,
+        position: usize,
+        component: Option<Vec<u8>>,
+        text: String,
+        answer: Option<oneshot::Sender<Reply>>,
+    ) {
+        let Some(policy) = self.policies.get(position) else {
+            return;
+        };
+        let kept = self.loader.as_ref().map(|loader| loader.kept().clone());
+        let choice = Choice {
+            configured: policy.configured.clone(),
+            active: policy.active.about.digest.clone(),
+            file: policy.active.about.file.clone(),
+        };
+        // The fallback is for now only: a restart tries the policy again.
+        let lasts = !policy.active.is_fallback;
+        let name = policy.name.clone();
+        tokio::task::spawn_blocking(move || {
+            let result = match kept {
+                Some(kept) if lasts => kept.choose(&name, &choice, component.as_deref()),
+                _ => Ok(()),
+            };
+            let mut done = vec![text];
+            if let Err(error) = result {
+                let why = format!("policy {name}: a restart will not remember this: {error}");
+                tracing::error!(policy = name, "{why}");
+                done.push(why);
+            }
+            if let Some(answer) = answer {
+                // The asker may have gone away.
+                let _ = answer.send(Reply::Done(done));
+            }
+        });
+    }
+
+    /// Judges the policies that have just answered.
+    pub(super) fn supervise(&mut self, answered: &[PolicyHandle], inputs: &mut Vec<Input>) {
+        let now = self.clock.now();
+        for handle in answered {
+            let numbers = self.machine.policy_numbers(*handle);
+            let position = handle.0 as usize;
+            let Some(policy) = self.policies.get_mut(position) else {
+                continue;
+            };
+            if policy.active.is_fallback || policy.swap.is_some() {
+                continue;
+            }
+            let has_previous = policy.previous.is_some();
+            match policy.supervisor.judge(now, &numbers) {
+                None => {}
+                Some(Verdict::RollBack(why) | Verdict::GiveUp(why)) if has_previous => {
+                    self.roll_back(position, Cause::Judged(why), None, inputs);
+                }
+                // It is on trial and there is nothing to go back to.
+                Some(Verdict::RollBack(_)) => {}
+                Some(Verdict::GiveUp(why)) => self.fall_back(position, why, inputs),
+            }
+        }
+    }
+
+    /// Asks policies for what they want to find again.
+    pub(super) fn save_states(&self) -> usize {
+        let stateful = self.policies.iter().filter(|p| p.active.has_state);
+        stateful
+            .filter(|policy| policy.thread.save().is_ok())
+            .count()
+    }
+
+    /// Keeps what a policy saved, beside the loop.
+    pub(super) fn saved(&self, handle: PolicyHandle, state: Snapshot) {
+        if let Some((kept, name)) = self.kept_for(handle) {
+            tokio::task::spawn_blocking(move || keep(&kept, &name, &state));
+        }
+    }
+
+    /// The same, done when it returns.
+    pub(super) fn keep_state(&self, handle: PolicyHandle, state: &Snapshot) {
+        if let Some((kept, name)) = self.kept_for(handle) {
+            keep(&kept, &name, state);
+        }
+    }
+
+    fn kept_for(&self, handle: PolicyHandle) -> Option<(Kept, String)> {
+        let policy = self.policies.get(handle.0 as usize)?;
+        Some((self.loader.as_ref()?.kept().clone(), policy.name.clone()))
+    }
+}
+
+fn keep(kept: &Kept, name: &str, state: &Snapshot) {
+    if let Err(error) = kept.keep_state(name, state) {
+        tracing::error!(policy = name, "its state cannot be kept: {error}");
+    }
+}
+
+/// How often states are saved.
+pub(super) const SAVE_EVERY: Duration = Duration::from_secs(60);
