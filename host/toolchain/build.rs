@@ -1,0 +1,2 @@
+//! Puts the SDKs and templates into the crate; see `src/embedded.rs`.
+fn main() {}

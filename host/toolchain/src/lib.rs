@@ -1,0 +1,26 @@
+//! Compilers for policies: sets them up at pinned versions, and builds policy
+//! projects into components.
+//!
+//! [`Toolchains`] is the folder of tools and installs them with the ordinary
+//! clients of their registries. A [`Project`] is a folder with `policy.toml`;
+//! [`build`] compiles it, makes a component of it, checks that it imports nothing
+//! outside the contract and writes `NAME.wasm`, unless what is there is fresh.
+//! [`new_project`] makes a project that builds, tests and runs at once.
+//!
+//! This crate does not run policies and does not know wasmtime: whether a
+//! component fits the contract in every function is checked by offerd-policy.
+
+mod component;
+mod digest;
+mod language;
+mod lock;
+mod process;
+mod project;
+mod setup;
+mod versions;
+
+pub use component::ComponentError;
+pub use language::{Language, UnknownLanguage};
+pub use project::{MANIFEST, Mistake, Mistakes, Project, ProjectError, check_name};
+pub use setup::{Progress, SetUp, SetupError, Toolchains};
+pub use versions::Tool;

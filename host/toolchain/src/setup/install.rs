@@ -1,0 +1,319 @@
+//! Installation, each kind of tool by its registry's ordinary client.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{Progress, SetupError, Toolchains};
+use crate::process::{self, Ran};
+use crate::versions::{NODE_OLDEST, PYTHON_OLDEST, Pinned, RUST_OLDEST, RUST_TARGET, Source, Tool};
+
+const NO_RUST: &str = "Install Rust with rustup, or add the target \
+    wasm32-unknown-unknown to the Rust that is there, and try again";
+const NO_PYTHON: &str = "Install Python 3.10 or newer with its venv module \
+    (on Debian: apt-get install python3 python3-venv) and try again";
+const NO_NODE: &str = "Install Node.js 18 or newer with npm \
+    (on Debian: apt-get install nodejs npm) and try again";
+const NO_NETWORK: &str = "Its text above says why; without network, set OFFERD_TOOLCHAINS to a \
+    folder that was set up elsewhere";
+
+impl Toolchains {
+    /// Under the tool's lock: makes its folder.
+    pub(super) fn install(&self, tool: Tool, progress: Progress<'_>) -> Result<(), SetupError> {
+        let pinned = tool.pinned();
+        let size = match pinned.megabytes {
+            0 => String::new(),
+            megabytes => format!(" (about {megabytes} MB)"),
+        };
+        progress(&format!("Installing {}{size} ...", pinned.name));
+        let target = self.folder(tool);
+        match pinned.source {
+            Source::Rustup { target } => rustup(target, tool.name()),
+            Source::Pip { package, version } => self.complete(&pinned, &target, |folder| {
+                pip(folder, package, version, pinned.name)
+            }),
+            Source::Npm { manifest, lock } => self.complete(&pinned, &target, |folder| {
+                npm(folder, manifest, lock, pinned.name)
+            }),
+        }
+    }
+
+    /// Makes a folder beside `target`, checks it, and renames it.
+    fn complete(
+        &self,
+        pinned: &Pinned,
+        target: &Path,
+        make: impl FnOnce(&Path) -> Result<(), SetupError>,
+    ) -> Result<(), SetupError> {
+        let part = self.root.join(format!(".{}.part", pinned.name));
+        let file = |what, path: &Path| {
+            let path = path.to_owned();
+            move |source| SetupError::File { what, path, source }
+        };
+        // What an interrupted run left.
+        if part.exists() {
+            fs::remove_dir_all(&part).map_err(file("remove", &part))?;
+        }
+        fs::create_dir(&part).map_err(file("create", &part))?;
+        let made = make(&part).and_then(|()| check(&part, pinned));
+        if let Err(error) = made {
+            // The first error is the one to tell.
+            drop(fs::remove_dir_all(&part));
+            return Err(error);
+        }
+        fs::rename(&part, target).map_err(file("rename the finished folder to", target))
+    }
+}
+
+/// Whether what the builds use is in a finished folder.
+fn check(folder: &Path, pinned: &Pinned) -> Result<(), SetupError> {
+    let missing = match pinned.tool {
+        Tool::Rust => None,
+        Tool::QuickJs => [
+            "node_modules/componentize-qjs/package.json",
+            "node_modules/esbuild/package.json",
+            "node_modules/typescript/package.json",
+        ]
+        .into_iter()
+        .find(|file| !folder.join(file).is_file()),
+        Tool::ComponentizePy => python_package(folder, "componentize_py")
+            .is_none()
+            .then_some("the package componentize_py"),
+        Tool::Go => go(folder).is_none().then_some("the program go"),
+        Tool::Zig => zig(folder).is_none().then_some("the program zig"),
+    };
+    match missing {
+        None => Ok(()),
+        Some(what) => Err(SetupError::Incomplete {
+            tool: pinned.name,
+            what,
+            folder: folder.to_owned(),
+        }),
+    }
+}
+
+/// A package in a Python environment. The scripts in its `bin` know the path
+/// that the environment was made at; the packages do not.
+pub(crate) fn python_package(folder: &Path, name: &str) -> Option<PathBuf> {
+    fs::read_dir(folder.join("lib"))
+        .ok()?
+        .filter_map(Result::ok)
+        .map(|entry| entry.path().join("site-packages").join(name))
+        .find(|package| package.is_dir())
+}
+
+/// The Go program in its tool's folder.
+pub(crate) fn go(folder: &Path) -> Option<PathBuf> {
+    let program = python_package(folder, "go")?.join("bin/go");
+    program.is_file().then_some(program)
+}
+
+/// The Zig program in its tool's folder.
+pub(crate) fn zig(folder: &Path) -> Option<PathBuf> {
+    let program = python_package(folder, "ziglang")?.join("zig");
+    program.is_file().then_some(program)
+}
+
+fn rustc() -> Command {
+    Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
+}
+
+/// Whether the Rust that is there has the target.
+pub(super) fn has_rust_target() -> bool {
+    process::first_line(rustc().args(["--print", "sysroot"])).is_some_and(|sysroot| {
+        Path::new(&sysroot)
+            .join("lib/rustlib")
+            .join(RUST_TARGET)
+            .is_dir()
+    })
+}
+
+fn rustup(target: &str, tool: &'static str) -> Result<(), SetupError> {
+    at_least(
+        &mut rustc(),
+        "--version",
+        "rustc",
+        RUST_OLDEST,
+        tool,
+        NO_RUST,
+    )?;
+    let mut command = Command::new("rustup");
+    command.args(["target", "add", target]);
+    client(&mut command, "rustup", tool, NO_RUST)?;
+    if has_rust_target() {
+        return Ok(());
+    }
+    Err(SetupError::Incomplete {
+        tool,
+        what: "the target in the folder of the rustc that runs here",
+        folder: PathBuf::from("the toolchain"),
+    })
+}
+
+fn pip(folder: &Path, package: &str, version: &str, tool: &'static str) -> Result<(), SetupError> {
+    let python = || Command::new("python3");
+    at_least(
+        &mut python(),
+        "--version",
+        "python3",
+        PYTHON_OLDEST,
+        tool,
+        NO_PYTHON,
+    )?;
+    let mut command = python();
+    command.args(["-m", "venv"]).arg(folder);
+    client(&mut command, "python3", tool, NO_PYTHON)?;
+    let mut command = Command::new(folder.join("bin/python"));
+    command
+        .args(["-m", "pip", "install", "--no-input", "--quiet"])
+        .args(["--only-binary", ":all:", "--no-compile"])
+        .arg(format!("{package}=={version}"))
+        .env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
+    client(&mut command, "python3", tool, NO_NETWORK)
+}
+
+fn npm(folder: &Path, manifest: &str, lock: &str, tool: &'static str) -> Result<(), SetupError> {
+    at_least(
+        &mut Command::new("node"),
+        "--version",
+        "node",
+        NODE_OLDEST,
+        tool,
+        NO_NODE,
+    )?;
+    for (name, text) in [
+        ("package.json", manifest),
+        ("package-lock.json", lock),
+        // The lock file has no addresses: the packages come from whichever
+        // registry is set.
+        (".npmrc", "omit-lockfile-registry-resolved=true\n"),
+    ] {
+        let path = folder.join(name);
+        fs::write(&path, text).map_err(|source| SetupError::File {
+            what: "write",
+            path,
+            source,
+        })?;
+    }
+    let mut command = Command::new("npm");
+    command
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+        .current_dir(folder);
+    client(&mut command, "npm", tool, NO_NETWORK)
+}
+
+/// Runs a registry's client; what it says is kept for the error.
+fn client(
+    command: &mut Command,
+    program: &'static str,
+    tool: &'static str,
+    advice: &'static str,
+) -> Result<(), SetupError> {
+    let Ran { status, output } = process::run(command).map_err(|source| SetupError::Missing {
+        program,
+        tool,
+        advice,
+        source,
+    })?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(SetupError::Client {
+        tool,
+        command: process::shown(command),
+        status: status.to_string(),
+        advice,
+        output,
+    })
+}
+
+/// Errors unless a program is there and new enough.
+fn at_least(
+    command: &mut Command,
+    argument: &str,
+    program: &'static str,
+    oldest: (u32, u32),
+    tool: &'static str,
+    advice: &'static str,
+) -> Result<(), SetupError> {
+    let ran = process::run(command.arg(argument)).map_err(|source| SetupError::Missing {
+        program,
+        tool,
+        advice,
+        source,
+    })?;
+    match process::version(&ran.output) {
+        Some(found) if found < oldest => Err(SetupError::TooOld {
+            found: format!("{program} {}.{}", found.0, found.1),
+            tool,
+            wanted: format!("{}.{}", oldest.0, oldest.1),
+            advice,
+        }),
+        // A version that cannot be read is left to the client.
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_fails_is_quoted_whole() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo no such package; exit 2"]);
+        let error = client(&mut command, "sh", "zig-0.17.1", NO_NETWORK).unwrap_err();
+        assert_eq!(error.output(), Some("no such package"));
+        let text = error.to_string();
+        assert!(text.contains("`sh -c 'echo no such"), "{text}");
+        assert!(text.contains("OFFERD_TOOLCHAINS"), "{text}");
+    }
+
+    #[test]
+    fn a_missing_or_old_program_is_told_with_what_to_do() {
+        let mut absent = Command::new("no-such-program-here");
+        let error = at_least(
+            &mut absent,
+            "-v",
+            "python3",
+            (3, 10),
+            "zig-0.17.1",
+            NO_PYTHON,
+        );
+        let text = error.unwrap_err().to_string();
+        assert!(
+            text.starts_with("python3 cannot be started; zig-0.17.1"),
+            "{text}"
+        );
+        assert!(text.contains("apt-get install python3"), "{text}");
+        let mut old = Command::new("echo");
+        let error = at_least(&mut old, "v12.1.0", "node", (18, 0), "x", NO_NODE);
+        let text = error.unwrap_err().to_string();
+        assert!(
+            text.starts_with("node 12.1 is too old for x: 18.0"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_folder_appears_only_when_it_is_complete() {
+        let dir = tempfile::tempdir().unwrap();
+        let toolchains = Toolchains::at(dir.path());
+        let pinned = Tool::Zig.pinned();
+        let target = toolchains.folder(Tool::Zig);
+        let result = toolchains.complete(&pinned, &target, |_| Ok(()));
+        assert!(matches!(result, Err(SetupError::Incomplete { .. })));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        fs::create_dir(dir.path().join(".zig-0.17.1.part")).unwrap();
+        toolchains
+            .complete(&pinned, &target, |folder| {
+                let package = folder.join("lib/python3.11/site-packages/ziglang");
+                fs::create_dir_all(&package).unwrap();
+                fs::write(package.join("zig"), "").unwrap();
+                Ok(())
+            })
+            .unwrap();
+        assert!(zig(&target).is_some());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}
