@@ -1,5 +1,6 @@
 //! Calls of the v1 scheduler API that the machine asks for.
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use crate::ids::{AgentId, ExecutorId, OfferId, OperationId, ProviderId, Role, TaskId};
@@ -157,7 +158,7 @@ pub enum Call {
 
 /// The parts of a framework that a policy may set; kept and sent again with
 /// each SUBSCRIBE (R21).
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct FrameworkUpdate {
     /// FrameworkInfo: of it labels, offer_filters and webui_url are taken.
     pub framework: Option<Encoded>,

@@ -1,12 +1,13 @@
 //! Events of the v1 scheduler API, as this crate understands them.
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::ids::{AgentId, ExecutorId, FrameworkId, OfferId};
 use crate::offer::{InverseOfferInfo, OfferInfo};
 use crate::task::{OperationStatus, TaskStatus};
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Event {
     Subscribed {
         framework_id: FrameworkId,

@@ -58,7 +58,7 @@ pub struct JobSpec {
 }
 
 /// A job as policies see it (`job-details` of the contract).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobView {
     pub handle: JobHandle,
     pub set: SetHandle,

@@ -36,7 +36,7 @@ pub struct AgentInfo {
 }
 
 /// An agent as policies see it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Agent {
     pub handle: AgentHandle,
     pub info: AgentInfo,
@@ -61,7 +61,7 @@ pub struct Url {
 }
 
 /// An offer as it comes off the wire.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OfferInfo {
     pub id: OfferId,
     pub framework_id: crate::ids::FrameworkId,
@@ -74,7 +74,7 @@ pub struct OfferInfo {
 }
 
 /// A live offer in the host's books.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Offer {
     pub handle: OfferHandle,
     pub agent: AgentHandle,
@@ -129,7 +129,7 @@ impl OfferInfo {
 }
 
 /// A request to give resources back (R30), as it comes off the wire.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct InverseOfferInfo {
     pub id: OfferId,
     pub agent: Option<AgentId>,
@@ -138,7 +138,7 @@ pub struct InverseOfferInfo {
 }
 
 /// A live inverse offer in the host's books.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct InverseOffer {
     pub handle: InverseOfferHandle,
     pub agent: AgentHandle,

@@ -2,6 +2,7 @@
 //! other. The Rust mirror of wit/, without WebAssembly in it.
 
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -17,14 +18,14 @@ use crate::resource::{Amounts, DiskKind, Resource};
 use crate::task::{TaskState, TaskView};
 
 /// A message of the Mesos API that a policy wrote.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Encoded {
     Json(String),
     Protobuf(Vec<u8>),
 }
 
 /// A set of interchangeable waiting tasks (`waiting` of the contract).
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Waiting {
     pub set: SetHandle,
     pub job: JobHandle,
@@ -37,7 +38,7 @@ pub struct Waiting {
 }
 
 /// `update` of the contract. `reason` and `source`: Mesos's numbers.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Update {
     pub task: TaskHandle,
     pub job: JobHandle,
@@ -57,7 +58,7 @@ pub mod update_traits {
     pub const UNHEALTHY: u32 = 8;
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OperationView {
     pub operation: Option<String>,
     pub state: i32,
@@ -89,7 +90,7 @@ impl DecisionKind {
     }
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Refusal {
     pub round: u32,
     pub kind: DecisionKind,
@@ -98,7 +99,7 @@ pub struct Refusal {
 }
 
 /// `event` of the contract.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum PolicyEvent {
     Subscribed {
         framework_id: String,
@@ -164,7 +165,7 @@ pub struct Round {
 /// Index into [`Answer::reasons`] plus one; 0: none.
 pub type ReasonIndex = u32;
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Placement {
     pub offer: OfferHandle,
     pub set: SetHandle,
@@ -173,7 +174,7 @@ pub struct Placement {
 }
 
 /// Milliseconds as policies give them; negative (or NaN): the host's choice.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Millis(pub f64);
 
 impl Millis {
@@ -185,28 +186,28 @@ impl Millis {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Decline {
     pub offer: OfferHandle,
     pub refuse: Millis,
     pub reason: ReasonIndex,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Kill {
     pub task: TaskHandle,
     pub grace: Millis,
     pub reason: ReasonIndex,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct DeclineRest {
     pub refuse: Millis,
     pub reason: ReasonIndex,
 }
 
 /// `operation` of the contract.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum WantedOperation {
     Launch(Vec<Encoded>),
     Place {
@@ -257,7 +258,7 @@ pub enum WantedOperation {
 }
 
 /// `action` of the contract.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Action {
     Accept {
         offers: Vec<OfferHandle>,
@@ -298,12 +299,12 @@ pub enum Action {
     /// or fractional amount, for example). Kept so that it is refused with its
     /// position.
     Malformed {
-        what: &'static str,
+        what: Cow<'static, str>,
         why: String,
     },
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     pub placements: Vec<Placement>,
     pub declines: Vec<Decline>,
@@ -344,7 +345,7 @@ impl Answer {
 
 /// Why a call of a policy gave no answer. Three different things with one
 /// consequence each (ARCHITECTURE.md).
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum Failure {
     /// The policy returned an error. The instance goes on.
     #[error("the policy answered with an error: {0}")]
@@ -387,3 +388,37 @@ pub trait Codec: Send + Sync + std::fmt::Debug {
     /// The whole offer in Mesos's JSON form.
     fn offer_json(&self, offer: &Offer) -> String;
 }
+
+/// A codec that takes no message and has no JSON.
+#[derive(Debug, Clone, Copy)]
+pub struct NoCodec;
+
+impl Codec for NoCodec {
+    fn task(
+        &self,
+        _: &Encoded,
+        _: &crate::ids::AgentId,
+        _: &crate::ids::Role,
+    ) -> Result<crate::call::WrittenTask, String> {
+        Err(NO_CODEC.to_owned())
+    }
+
+    fn executor(
+        &self,
+        _: &Encoded,
+        _: &crate::ids::FrameworkId,
+        _: &crate::ids::Role,
+    ) -> Result<crate::call::WrittenExecutor, String> {
+        Err(NO_CODEC.to_owned())
+    }
+
+    fn check_update(&self, _: Option<&Encoded>, _: Option<&Encoded>) -> Result<(), String> {
+        Err(NO_CODEC.to_owned())
+    }
+
+    fn offer_json(&self, _: &Offer) -> String {
+        String::new()
+    }
+}
+
+const NO_CODEC: &str = "there is no codec for messages written by policies";

@@ -112,7 +112,7 @@ pub mod reason {
 }
 
 /// A TaskStatus. `uuid` present: must be acknowledged (R33).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskStatus {
     pub task: TaskId,
     pub state: TaskState,
@@ -127,7 +127,7 @@ pub struct TaskStatus {
 }
 
 /// An operation's status (R31).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OperationStatus {
     pub operation: Option<crate::ids::OperationId>,
     pub state: OperationState,
@@ -139,7 +139,7 @@ pub struct OperationStatus {
 }
 
 /// A non-terminal task as policies see it (`task` of the contract).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskView {
     pub handle: crate::ids::TaskHandle,
     pub job: crate::ids::JobHandle,
@@ -164,7 +164,7 @@ pub mod task_traits {
 }
 
 /// What `cluster.get-task-details` tells beyond the flat record.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskDetails {
     pub id: TaskId,
     pub name: Arc<str>,

@@ -1,6 +1,7 @@
 //! The demand side: which roles want offers, and what becomes of a job's task
 //! when it ends.
 
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use super::{Effect, Machine, Subscription, Timer};
 
 /// One role's place in the world. `suppressed` is what the master was told
 /// last; `settle_roles` brings it in line with what is wanted (P2).
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct RoleState {
     pub(super) name: Role,
     pub(super) policy: PolicyHandle,

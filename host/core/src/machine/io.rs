@@ -1,5 +1,6 @@
 //! What goes into the machine and what comes out. Nothing here decides.
 
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 use crate::Instant;
@@ -13,19 +14,21 @@ use super::ledger::Record;
 
 /// Number of a subscription, counted by the transport: 1, 2, 3, ... Everything
 /// that belongs to an older one is void (R23).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Session(pub u64);
 
 /// Number of a call, counted by the machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CallId(pub u64);
 
 /// Number by which the service finds the asker of an operator request again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Ticket(pub u64);
 
 /// Everything that can happen.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Input {
     /// An event of the subscription.
     Master {
@@ -98,7 +101,7 @@ pub struct Subscription {
 }
 
 /// A policy's code is changed between two rounds: `Hold`, then one of the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PolicyChange {
     /// No more rounds until further notice; what happens is kept for it.
     Hold,
@@ -110,7 +113,7 @@ pub enum PolicyChange {
 }
 
 /// What operators ask for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Request {
     Submit(Vec<JobSpec>),
     Scale { job: JobName, count: u32 },
@@ -144,7 +147,7 @@ pub struct Notice {
 }
 
 /// One policy and the roles it decides for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PolicySettings {
     /// For people: the file's name.
     pub name: String,
@@ -152,7 +155,7 @@ pub struct PolicySettings {
 }
 
 /// Settings of the machine. The defaults are good ones.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     pub policies: Vec<PolicySettings>,
     /// Whether anything survives this process: [`Effect::Persist`] is only given

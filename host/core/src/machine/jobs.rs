@@ -1,6 +1,7 @@
 //! Jobs in the books: what waits, what lives, and what comes next when a task
 //! ends.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use foldhash::HashMap;
@@ -17,7 +18,7 @@ use super::view::JobStatus;
 
 /// A task that waits for a place. It has its id already, so that people can
 /// ask for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct WaitingTask {
     pub(super) instance: u32,
     /// Failures before this attempt.
@@ -26,7 +27,7 @@ pub(super) struct WaitingTask {
     pub(super) ran: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Job {
     pub(super) handle: JobHandle,
     pub(super) record: JobRecord,
@@ -227,7 +228,7 @@ impl Job {
 }
 
 /// All jobs that are remembered. Handles are never used twice.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Jobs {
     list: BTreeMap<JobHandle, Job>,
     by_name: HashMap<JobName, JobHandle>,

@@ -70,7 +70,7 @@ pub struct TaskRecord {
 }
 
 /// Everything that a store gives back at the start.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Ledger {
     pub framework_id: Option<FrameworkId>,
     pub jobs: Vec<JobRecord>,

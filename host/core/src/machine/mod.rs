@@ -28,13 +28,14 @@ mod tasks;
 mod updates;
 pub mod view;
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 use foldhash::HashMap;
 use std::sync::Arc;
 
 use rand::SeedableRng;
-use rand::rngs::SmallRng;
+use rand_chacha::ChaCha8Rng;
 
 pub use io::{
     CallId, Effect, Input, Notice, PolicyChange, PolicySettings, Reply, Request, Session, Settings,
@@ -61,7 +62,7 @@ use updates::OperationEntry;
 
 /// What a moment was noted for. Timers are not taken back: when one comes, the
 /// books tell whether there still is something to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 enum Timer {
     KillAgain(TaskHandle),
     Replace(TaskHandle),
@@ -74,11 +75,12 @@ enum Timer {
 }
 
 /// The scheduler. See the module documentation.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Machine {
     settings: Settings,
+    #[serde(skip, default = "no_codec")]
     codec: Arc<dyn Codec>,
-    rng: SmallRng,
+    rng: ChaCha8Rng,
     now: Instant,
     /// The live subscription; `None` while there is none.
     session: Option<Session>,
@@ -99,10 +101,23 @@ pub struct Machine {
     timers: BTreeSet<(Instant, Timer)>,
     next_call: u64,
     counters: view::Counters,
+    #[serde(skip)]
     out: Vec<Effect>,
 }
 
+/// For a machine that was read and has not got its codec yet.
+fn no_codec() -> Arc<dyn Codec> {
+    Arc::new(crate::policy::NoCodec)
+}
+
 impl Machine {
+    /// A machine that was read from a recording can decide only with the codec
+    /// that it had.
+    #[must_use]
+    pub fn with_codec(self, codec: Arc<dyn Codec>) -> Self {
+        Self { codec, ..self }
+    }
+
     /// A machine that goes on from what a store remembers. Asks for the first
     /// subscription.
     pub fn new(
@@ -125,7 +140,7 @@ impl Machine {
             policies.push(Policy::new(handle, policy.name.clone()));
         }
         let mut machine = Self {
-            rng: SmallRng::seed_from_u64(settings.seed),
+            rng: ChaCha8Rng::seed_from_u64(settings.seed),
             settings,
             codec,
             now,

@@ -1,5 +1,6 @@
 //! The offers that live, and how long they may be kept.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
 use foldhash::HashMap;
@@ -12,7 +13,7 @@ use crate::offer::{Agent, AgentInfo, InverseOffer, InverseOfferInfo, Offer, Offe
 use crate::resource::Amounts;
 
 /// Agents that were ever seen. Handles are positions.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Agents {
     list: Vec<Arc<Agent>>,
     by_id: HashMap<AgentId, AgentHandle>,
@@ -95,7 +96,7 @@ impl Agents {
 }
 
 /// Live offers of one session.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Offers {
     live: BTreeMap<OfferHandle, Arc<Offer>>,
     by_id: HashMap<OfferId, OfferHandle>,

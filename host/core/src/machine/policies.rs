@@ -1,5 +1,6 @@
 //! What the machine keeps for each policy between its rounds.
 
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +11,7 @@ use crate::Instant;
 use crate::ids::{AgentHandle, JobHandle, OfferHandle, PolicyHandle, TaskHandle};
 use crate::policy::{OperationView, PolicyEvent, Update};
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Policy {
     pub(super) handle: PolicyHandle,
     pub(super) name: String,

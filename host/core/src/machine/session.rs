@@ -1,6 +1,7 @@
 //! The subscription: its start, its end, and making the books agree with the
 //! master's afterwards.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use super::tasks::{Killing, Task};
 use super::{CallId, Effect, Machine, Session, Severity, Timer};
 
 /// The explicit reconciliation that is under way (R36, R37).
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Reconciliation {
     pending: BTreeSet<TaskHandle>,
     wait: Duration,

@@ -1,5 +1,6 @@
 //! Tasks in the books, from the launch intent to their end.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
 use foldhash::HashMap;
@@ -14,7 +15,7 @@ use super::io::{CallId, Session};
 use super::ledger::{KillCause, TaskRecord};
 use super::view::TaskSummary;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Killing {
     pub(super) cause: KillCause,
     pub(super) grace: Option<u64>,
@@ -22,7 +23,7 @@ pub(super) struct Killing {
     pub(super) wait: Duration,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Task {
     pub(super) handle: TaskHandle,
     pub(super) record: TaskRecord,
@@ -110,7 +111,7 @@ impl Task {
 }
 
 /// Live tasks, and some that ended, for lists.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Tasks {
     /// Boxed, since nodes of a growing tree are half empty.
     live: BTreeMap<TaskHandle, Box<Task>>,

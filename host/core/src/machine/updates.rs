@@ -1,6 +1,7 @@
 //! Status updates of tasks and operations: into the books, then acknowledged,
 //! then told to policies.
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use super::tasks::{Killing, Task};
 use super::{Machine, Severity, Timer};
 
 /// An operation with an id that has not ended.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct OperationEntry {
     pub(super) policy: PolicyHandle,
     pub(super) agent: Option<crate::ids::AgentId>,

@@ -75,7 +75,10 @@ pub(super) fn from_action(action: wit::Action) -> Action {
 }
 
 fn malformed(what: &'static str, why: String) -> Action {
-    Action::Malformed { what, why }
+    Action::Malformed {
+        what: what.into(),
+        why,
+    }
 }
 
 fn from_roles(roles: Vec<u32>) -> Vec<RoleHandle> {

@@ -51,6 +51,8 @@ enum Step {
     KillTask(usize),
     /// Other code takes over; the round that is open is answered first.
     Swap(usize),
+    /// The machine is written down and read again.
+    Checkpoint,
     Disconnect,
     Connect,
     Pass(u64),
@@ -89,6 +91,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<usize>().prop_map(Step::KillJob),
         1 => any::<usize>().prop_map(Step::KillTask),
         2 => (0..2_usize).prop_map(Step::Swap),
+        1 => Just(Step::Checkpoint),
         1 => Just(Step::Disconnect),
         3 => Just(Step::Connect),
         3 => prop::sample::select(vec![1, 100, 2_000, 40_000, 400_000]).prop_map(Step::Pass),
@@ -170,6 +173,7 @@ fn take(world: &mut World, step: Step, jobs: &mut u32) {
             }
         }
         Step::Swap(policy) => world.swap(policy),
+        Step::Checkpoint => world.checkpoint(),
         Step::Disconnect => world.disconnect(),
         Step::Connect => world.connect(),
         Step::Pass(millis) => world.pass(Duration::from_millis(millis)),

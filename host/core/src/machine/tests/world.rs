@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::call::{Call, JobTask, Operation, WrittenExecutor, WrittenTask};
+use crate::call::{Call, JobTask, Operation};
 use crate::event::Event;
 use crate::ids::{AgentId, FrameworkId, OfferId, PolicyHandle, Role, TaskId};
 use crate::job::{JobKind, JobSpec};
@@ -14,32 +14,13 @@ use crate::machine::{
     Request, Session, Settings, TaskRecord, Ticket,
 };
 use crate::offer::{AgentInfo, Attribute, AttributeValue, Offer, OfferInfo};
-use crate::policy::{Answer, Codec, DeclineRest, Encoded, Failure, Millis, Placement, Round};
+use crate::policy::{Answer, DeclineRest, Failure, Millis, NoCodec, Placement, Round};
 use crate::resource::{Amounts, Name, Resource};
 use crate::task::{TaskState, TaskStatus};
 use crate::{Instant, Milli};
 
 pub(super) const ROLES: [&str; 2] = ["batch", "web"];
 const START: Instant = Instant::from_millis(1_000_000);
-
-/// No policy here writes messages.
-#[derive(Debug)]
-struct NoCodec;
-
-impl Codec for NoCodec {
-    fn task(&self, _: &Encoded, _: &AgentId, _: &Role) -> Result<WrittenTask, String> {
-        Err("not in these tests".into())
-    }
-    fn executor(&self, _: &Encoded, _: &FrameworkId, _: &Role) -> Result<WrittenExecutor, String> {
-        Err("not in these tests".into())
-    }
-    fn check_update(&self, _: Option<&Encoded>, _: Option<&Encoded>) -> Result<(), String> {
-        Ok(())
-    }
-    fn offer_json(&self, _: &Offer) -> String {
-        String::new()
-    }
-}
 
 /// The master's side of a task.
 #[derive(Debug, Clone)]
@@ -347,6 +328,17 @@ impl World {
         let live = self.machine.tasks.iter().filter(of_policy).count();
         let ended = round.delta.tasks_ended.len();
         assert_eq!(round.delta.tasks.len(), live + ended);
+    }
+
+    /// The machine is written down and goes on from that.
+    pub(super) fn checkpoint(&mut self) {
+        let bytes = postcard::to_allocvec(&self.machine).unwrap();
+        let machine: Machine = postcard::from_bytes(&bytes).unwrap();
+        self.machine = machine.with_codec(Arc::new(NoCodec));
+        assert_eq!(
+            postcard::to_allocvec(&self.machine).unwrap().len(),
+            bytes.len()
+        );
     }
 
     /// First fit for all open rounds, until there are none.
