@@ -10,16 +10,21 @@
 //! This crate does not run policies and does not know wasmtime: whether a
 //! component fits the contract in every function is checked by offerd-policy.
 
+mod build;
 mod component;
 mod digest;
+mod embedded;
 mod language;
 mod lock;
+mod new;
 mod process;
 mod project;
 mod setup;
 mod versions;
 
+pub use build::{BuildError, BuildOptions, Built, build};
 pub use component::ComponentError;
+pub use new::{NewError, new_project};
 pub use language::{Language, UnknownLanguage};
 pub use project::{MANIFEST, Mistake, Mistakes, Project, ProjectError, check_name};
 pub use setup::{Progress, SetUp, SetupError, Toolchains};

@@ -4,7 +4,7 @@
 //! renamed when it is complete, so that a folder that exists can be used. A
 //! lock keeps two processes from making the same one.
 
-mod install;
+pub(crate) mod install;
 
 use std::ffi::OsString;
 use std::fs;

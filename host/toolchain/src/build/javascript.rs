@@ -1,0 +1,68 @@
+//! JavaScript and TypeScript: esbuild makes one module of the policy and its
+//! SDK, componentize-qjs puts it into a component with QuickJS.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{BuildError, Compiled, Job};
+use crate::language::Language;
+
+pub(super) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
+    let typed = job.project.language == Language::TypeScript;
+    let entry = job.entry(if typed {
+        "src/policy.ts"
+    } else {
+        "src/policy.js"
+    })?;
+    let glue = job.sdk(&format!("glue/{}.js", job.project.world()))?;
+    if typed && job.project.folder.join("tsconfig.json").is_file() {
+        // esbuild only leaves types out.
+        let mut check = node(job, "typescript/bin/tsc");
+        check.args(["--noEmit", "-p"]).arg(&job.project.folder);
+        if job.color {
+            check.args(["--pretty", "true"]);
+        }
+        job.run(&mut check, "the type check")?;
+    }
+    let bundle = job.work.join("policy.js");
+    let mut esbuild = node(job, "esbuild/bin/esbuild");
+    esbuild
+        .arg(&glue)
+        .args(["--bundle", "--format=esm", "--platform=neutral"])
+        .args(["--target=es2023", "--main-fields=module,main"])
+        .args(["--log-level=warning", "--external:offerd:policy/*"])
+        .arg(pair("--alias:@offerd/sdk=", &job.project.sdk))
+        .arg(pair("--alias:@offerd/entry=", &entry))
+        .arg(pair("--outfile=", &bundle))
+        .arg(format!("--color={}", job.color));
+    job.run(&mut esbuild, "esbuild")?;
+
+    let output = job.work.join("policy.wasm");
+    let mut componentize = node(job, "componentize-qjs/bin/componentize-qjs");
+    componentize
+        .arg("--wit")
+        .arg(&job.project.wit)
+        .args(["--world", job.project.world(), "--js"])
+        .arg(&bundle)
+        // Without --sync the component wants what the host has off.
+        .args(["--stub-wasi", "--sync", "-o"])
+        .arg(&output);
+    job.run_quietly(&mut componentize, "componentize-qjs")?;
+    Ok(Compiled::Component(output))
+}
+
+/// A program of an npm package. It runs in the project, so that paths in
+/// messages are short.
+fn node(job: &Job<'_>, program: &str) -> Command {
+    let mut command = Command::new("node");
+    command
+        .arg(job.tool.join("node_modules").join(program))
+        .current_dir(&job.project.folder);
+    command
+}
+
+fn pair(option: &str, path: &Path) -> PathBuf {
+    let mut text = std::ffi::OsString::from(option);
+    text.push(path);
+    text.into()
+}
