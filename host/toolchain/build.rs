@@ -39,11 +39,17 @@ fn main() -> Outcome<()> {
     let root = here.join("../..").canonicalize()?;
 
     let mut own = DefaultHasher::new();
-    for (name, path) in files(&here.join("src"))?.iter().chain(&files(&here.join("npm"))?) {
+    for (name, path) in files(&here.join("src"))?
+        .iter()
+        .chain(&files(&here.join("npm"))?)
+    {
         own.write(name.as_bytes());
         own.write(&fs::read(path)?);
     }
-    println!("cargo:rustc-env=OFFERD_TOOLCHAIN_SOURCES={:016x}", own.finish());
+    println!(
+        "cargo:rustc-env=OFFERD_TOOLCHAIN_SOURCES={:016x}",
+        own.finish()
+    );
 
     let mut list = Vec::new();
     for sdk in SDKS {
@@ -99,7 +105,9 @@ fn walk(folder: &Path, prefix: &str, found: &mut Vec<(String, PathBuf)>) -> Outc
         let name = entry.file_name().to_string_lossy().into_owned();
         let left_out = LEFT_OUT.contains(&name.as_str())
             || name.starts_with("conformance")
-            || [".pyc", ".wasm", ".swp", "~"].iter().any(|end| name.ends_with(end));
+            || [".pyc", ".wasm", ".swp", "~"]
+                .iter()
+                .any(|end| name.ends_with(end));
         if left_out {
             whole = false;
         } else if entry.path().is_dir() {
@@ -118,7 +126,10 @@ fn walk(folder: &Path, prefix: &str, found: &mut Vec<(String, PathBuf)>) -> Outc
 /// The manifest of the Rust SDK for use outside this workspace: what it inherits
 /// is written out, and what only its development needs is left away.
 fn alone(root: &Path, path: &Path) -> Outcome<String> {
-    println!("cargo:rerun-if-changed={}", root.join("Cargo.toml").display());
+    println!(
+        "cargo:rerun-if-changed={}",
+        root.join("Cargo.toml").display()
+    );
     let whole: DocumentMut = fs::read_to_string(root.join("Cargo.toml"))?.parse()?;
     let mut own: DocumentMut = fs::read_to_string(path)?.parse()?;
     own.remove("dev-dependencies");
@@ -136,7 +147,10 @@ fn alone(root: &Path, path: &Path) -> Outcome<String> {
     if let Some(dependencies) = own.get("dependencies").and_then(Item::as_table_like) {
         for (name, value) in dependencies.iter() {
             if value.get("path").is_some() {
-                return Err(format!("sdk/rust depends on {name} by its path, which new projects do not have").into());
+                return Err(format!(
+                    "sdk/rust depends on {name} by its path, which new projects do not have"
+                )
+                .into());
             }
         }
     }
@@ -168,7 +182,11 @@ fn with_own_wit(path: &Path) -> Outcome<String> {
     let text = fs::read_to_string(path)?;
     let changed = text.replace("path: \"../../wit\"", "path: \"wit\"");
     if changed == text || changed.contains("../wit") {
-        return Err(format!("{}: the paths to the contract are not as expected", path.display()).into());
+        return Err(format!(
+            "{}: the paths to the contract are not as expected",
+            path.display()
+        )
+        .into());
     }
     Ok(changed)
 }

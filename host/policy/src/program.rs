@@ -96,6 +96,12 @@ impl std::fmt::Debug for Inner {
 }
 
 impl Program {
+    /// Compares a component with the contract of this host, without compiling
+    /// it. `name` is for the error, which tells all that differs.
+    pub fn check_contract(name: &str, component: &[u8]) -> Result<(), LoadError> {
+        contract::check(name, component)
+    }
+
     /// SHA-256 of the component's bytes, in hex.
     pub fn digest(&self) -> &str {
         &self.0.digest

@@ -80,6 +80,19 @@ impl Language {
         }
     }
 
+    /// What runs the unit tests of a new project, as people type it.
+    pub const fn unit_tests(self) -> &'static str {
+        match self {
+            Self::Rust => "cargo test",
+            Self::JavaScript => "node --test",
+            Self::TypeScript => "npm test",
+            Self::Python => "python3 -m unittest",
+            Self::Go => "go test ./...",
+            Self::C | Self::Cpp => "make test",
+            Self::Zig => "zig build test",
+        }
+    }
+
     /// All names, for messages: `rust, javascript, ...`.
     pub fn list() -> String {
         Self::ALL.map(Self::name).join(", ")

@@ -24,8 +24,8 @@ mod versions;
 
 pub use build::{BuildError, BuildOptions, Built, build};
 pub use component::ComponentError;
-pub use new::{NewError, new_project};
 pub use language::{Language, UnknownLanguage};
+pub use new::{NewError, new_project};
 pub use project::{MANIFEST, Mistake, Mistakes, Project, ProjectError, check_name};
 pub use setup::{Progress, SetUp, SetupError, Toolchains};
 pub use versions::Tool;

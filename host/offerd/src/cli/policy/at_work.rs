@@ -1,25 +1,16 @@
-//! `offerd policy`: list, swap, roll back.
+//! `offerd policy list|swap|rollback`: the policies of a running offerd.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
-use super::ask::{failed, print_json};
-use super::{Failed, Outcome, Target, block_on, table};
+use crate::admin::api::Done;
+use crate::admin::client::AskError;
+use crate::cli::ask::{failed, print_json};
+use crate::cli::{Failed, Outcome, Target, block_on, job, table};
 use crate::reading::show_duration;
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// List policies: what decides, what decided before, and how it does.
-    List(List),
-    /// Put other code to work for a policy, while everything goes on.
-    Swap(Swap),
-    /// Put the code before to work again.
-    #[command(name = "rollback")]
-    RollBack(RollBack),
-}
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
@@ -58,27 +49,32 @@ pub(crate) struct RollBack {
     policy: String,
 }
 
-pub(super) fn run(command: Command) -> Outcome {
+pub(super) fn swap(arguments: &Swap) -> Outcome {
+    let file = std::path::absolute(&arguments.file).map_err(|error| Failed::new(&error))?;
     block_on(async {
-        let done = match command {
-            Command::List(arguments) => return list(&arguments).await,
-            Command::Swap(arguments) => {
-                let file =
-                    std::path::absolute(&arguments.file).map_err(|error| Failed::new(&error))?;
-                let admin = arguments.target.admin()?;
-                admin.swap(&arguments.policy, file).await
-            }
-            Command::RollBack(arguments) => {
-                arguments.target.admin()?.roll_back(&arguments.policy).await
-            }
-        };
-        let done = done.map_err(|error| failed(&error))?;
-        super::job::print_done(&done.done);
-        Ok(ExitCode::SUCCESS)
+        let admin = arguments.target.admin()?;
+        done(admin.swap(&arguments.policy, file).await)
     })
 }
 
-async fn list(arguments: &List) -> Outcome {
+pub(super) fn roll_back(arguments: &RollBack) -> Outcome {
+    block_on(async {
+        let admin = arguments.target.admin()?;
+        done(admin.roll_back(&arguments.policy).await)
+    })
+}
+
+fn done(result: Result<Done, AskError>) -> Outcome {
+    let done = result.map_err(|error| failed(&error))?;
+    job::print_done(&done.done);
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn list(arguments: &List) -> Outcome {
+    block_on(list_now(arguments))
+}
+
+async fn list_now(arguments: &List) -> Outcome {
     let admin = arguments.target.admin()?;
     let status = admin.status().await.map_err(|error| failed(&error))?;
     if arguments.json {

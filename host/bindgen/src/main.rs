@@ -1,0 +1,107 @@
+//! Writes the committed bindings of the C and Go SDKs from the contract in wit/,
+//! or with `--check` says which of them are not what it would write.
+//!
+//! `cargo xtask bindings` runs this. It is a program of its own because the
+//! generators take a while to compile and nothing else needs them. The bindings
+//! for Rust are made when the SDK is compiled; those for Python and JavaScript
+//! come from their own tools.
+
+mod folder;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Parser;
+use wit_bindgen_core::wit_parser::Resolve;
+use wit_bindgen_core::{Files, WorldGenerator};
+
+#[derive(Debug, Parser)]
+#[command(about = "Writes the committed bindings of the C and Go SDKs from wit/")]
+struct Arguments {
+    /// Root of the repository.
+    root: PathBuf,
+    /// Write nothing; fail if anything differs.
+    #[arg(long)]
+    check: bool,
+}
+
+/// A folder of the repository that holds nothing but what one generator makes of
+/// one world.
+struct Target {
+    folder: &'static str,
+    world: &'static str,
+    generator: fn() -> Box<dyn WorldGenerator>,
+}
+
+const TARGETS: [Target; 4] = [
+    Target {
+        folder: "sdk/c/gen/policy",
+        world: "policy",
+        generator: c,
+    },
+    Target {
+        folder: "sdk/c/gen/stateful_policy",
+        world: "stateful-policy",
+        generator: c,
+    },
+    Target {
+        folder: "sdk/go/gen/policy",
+        world: "policy",
+        generator: go,
+    },
+    Target {
+        folder: "sdk/go/gen/stateful_policy",
+        world: "stateful-policy",
+        generator: go,
+    },
+];
+
+fn c() -> Box<dyn WorldGenerator> {
+    wit_bindgen_c::Opts::default().build()
+}
+
+fn go() -> Box<dyn WorldGenerator> {
+    wit_bindgen_go::Opts::default().build()
+}
+
+fn main() -> Result<ExitCode> {
+    let Arguments { root, check } = Arguments::parse();
+    // The generator for Go leaves its code as it is without.
+    let gofmt = Command::new("gofmt").arg("-h").output();
+    ensure!(
+        gofmt.is_ok(),
+        "gofmt is not in PATH; `cargo xtask bindings` puts the pinned one there"
+    );
+    let mut differ = Vec::new();
+    for target in &TARGETS {
+        let files = generate(&root.join("wit"), target)?;
+        let folder = root.join(target.folder);
+        if check {
+            differ.extend(folder::differences(&folder, &files)?);
+        } else {
+            folder::write(&folder, &files)?;
+        }
+    }
+    if differ.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    for difference in &differ {
+        eprintln!("{difference}");
+    }
+    eprintln!("The bindings are not what wit/ gives; run `cargo xtask bindings` and commit.");
+    Ok(ExitCode::FAILURE)
+}
+
+fn generate(wit: &Path, target: &Target) -> Result<Files> {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve
+        .push_path(wit)
+        .with_context(|| format!("{} does not hold the contract", wit.display()))?;
+    let world = resolve.select_world(&[package], Some(target.world))?;
+    let mut files = Files::default();
+    (target.generator)()
+        .generate(&mut resolve, world, &mut files)
+        .with_context(|| format!("no bindings for {}", target.folder))?;
+    Ok(files)
+}
