@@ -14,6 +14,7 @@ mod bad_input;
 mod command_line;
 mod failures;
 mod recordings;
+mod replays;
 mod scenarios;
 mod support;
 mod swaps;

@@ -66,6 +66,25 @@ pub struct JobView {
     pub spec: Arc<JobSpec>,
 }
 
+impl JobSpec {
+    /// Without what may be secret: the command line, its arguments, the values of
+    /// the environment, and where files come from.
+    #[must_use]
+    pub fn redacted(&self) -> Self {
+        let hidden = || "redacted".to_owned();
+        let mut spec = self.clone();
+        spec.command = hidden();
+        spec.arguments = spec.arguments.iter().map(|_| hidden()).collect();
+        for (_, value) in &mut spec.env {
+            *value = hidden();
+        }
+        for uri in &mut spec.uris {
+            uri.value = hidden();
+        }
+        spec
+    }
+}
+
 /// Bits of `waiting.traits` in the contract.
 pub mod waiting_traits {
     pub const CONSTRAINED: u32 = 1;

@@ -15,6 +15,8 @@ mod subscribe;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use offerd_core::call::Call;
 use offerd_core::event::Event;
 use offerd_core::ids::FrameworkId;
@@ -74,6 +76,8 @@ pub enum Transport {
     Event {
         session: Session,
         event: Event,
+        /// The event as the master sent it.
+        record: Bytes,
     },
     /// The master refused a call of a live session.
     CallFailed {
@@ -83,15 +87,9 @@ pub enum Transport {
     },
     /// The session is over; calls without an answer may or may not have been
     /// taken. A new one is being made.
-    Disconnected {
-        session: Session,
-        reason: String,
-    },
+    Disconnected { session: Session, reason: String },
     /// For people: what the client is doing.
-    Notice {
-        warning: bool,
-        text: String,
-    },
+    Notice { warning: bool, text: String },
     /// The masters refuse what is configured; trying again would not help.
     Fatal(String),
 }

@@ -8,6 +8,7 @@ mod check;
 mod compile;
 pub(crate) mod job;
 mod policy;
+mod replay;
 mod run;
 mod status;
 mod table;
@@ -40,15 +41,17 @@ enum Command {
     Demo(demo::Arguments),
     /// Say whether a file can be used as a policy, and what it is.
     Check(check::Arguments),
+    /// Make and build policies; list, swap and roll back those at work.
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Submit, list, scale and kill jobs.
     #[command(subcommand)]
     Job(job::Command),
-    /// List, swap and roll back policies.
-    #[command(subcommand)]
-    Policy(policy::Command),
     /// List and kill tasks.
     #[command(subcommand)]
     Task(task::Command),
+    /// Go through a recording again and compare the decisions.
+    Replay(replay::Arguments),
     /// Show the state of the service.
     Status(status::Arguments),
     /// Compile a policy from standard input into a cache: what the service
@@ -75,9 +78,10 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Check(arguments) => check::run(&arguments),
-        Command::Job(command) => job::run(command),
         Command::Policy(command) => policy::run(command),
+        Command::Job(command) => job::run(command),
         Command::Task(command) => task::run(command),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::CompilePolicy(arguments) => compile::run(&arguments),
     };

@@ -8,6 +8,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 
+use bytes::Bytes;
 use offerd_core::call::Call;
 use offerd_core::ids::PolicyHandle;
 use offerd_core::machine::{
@@ -24,8 +25,10 @@ use crate::clock::Clock;
 use crate::ledger::Ledger;
 use crate::policies::Loader;
 
+mod recording;
 mod swaps;
 
+pub(crate) use recording::Recording;
 pub(crate) use swaps::{Loaded, Running};
 
 /// Messages taken together before the machine is asked what to do.
@@ -97,6 +100,9 @@ pub(crate) struct Driver {
     pub(crate) loader: Option<Loader>,
     /// The other end of [`Sources::loaded`].
     pub(crate) loaded: mpsc::UnboundedSender<Loaded>,
+    pub(crate) recording: Recording,
+    /// Bytes of the events among the inputs that the machine has not taken yet.
+    pub(crate) records: Vec<Bytes>,
     pub(crate) facts: Facts,
     pub(crate) waiting: Waiting,
 }
@@ -147,6 +153,8 @@ impl Driver {
         let mut answered = Vec::new();
         let mut saving = tokio::time::interval(swaps::SAVE_EVERY);
         saving.reset();
+        let mut recording = tokio::time::interval(recording::HAND_OVER);
+        recording.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         self.carry_out(&mut effects)?;
         loop {
             let deadline = self.machine.next_deadline();
@@ -165,7 +173,7 @@ impl Driver {
                     None => return Err(Ended::Lost("policies' threads")),
                 },
                 events = sources.transport.recv() => match events {
-                    Some(events) => take_events(events, &mut inputs)?,
+                    Some(events) => self.take_events(events, &mut inputs)?,
                     None => return Err(Ended::Lost("connection to the master")),
                 },
                 Some(ask) = sources.asks.recv() => asks.push(ask),
@@ -174,12 +182,13 @@ impl Driver {
                 _ = saving.tick() => {
                     self.save_states();
                 }
+                _ = recording.tick() => self.keep_recording(&mut inputs),
                 () = timer => inputs.push(Input::Tick),
             }
             while inputs.len() < BATCH
                 && let Ok(events) = sources.transport.try_recv()
             {
-                take_events(events, &mut inputs)?;
+                self.take_events(events, &mut inputs)?;
             }
             while let Ok((policy, reply)) = sources.policies.try_recv() {
                 self.decided(policy, reply, &mut inputs);
@@ -191,21 +200,25 @@ impl Driver {
                 Input::Answered { policy, .. } => Some(*policy),
                 _ => None,
             }));
-            if !inputs.is_empty() {
-                let now = self.clock.now();
-                self.machine.handle_all(now, inputs.drain(..), &mut effects);
-                self.carry_out(&mut effects)?;
-            }
+            self.handle(&mut inputs, &mut effects)?;
             // What it wants is an input of the next turn.
             self.supervise(&answered, &mut inputs);
             answered.clear();
-            if !inputs.is_empty() {
-                let now = self.clock.now();
-                self.machine.handle_all(now, inputs.drain(..), &mut effects);
-                self.carry_out(&mut effects)?;
-            }
+            self.handle(&mut inputs, &mut effects)?;
         }
         self.finish(&mut sources).await
+    }
+
+    /// The machine takes what came, and what it wants is carried out.
+    fn handle(&mut self, inputs: &mut Vec<Input>, effects: &mut Vec<Effect>) -> Result<(), Ended> {
+        if inputs.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        self.recording.inputs(now, inputs, &self.records);
+        self.records.clear();
+        self.machine.handle_all(now, inputs.drain(..), effects);
+        self.carry_out(effects)
     }
 
     /// Waits for the commits that are under way, calls that waited for them are
@@ -244,7 +257,11 @@ impl Driver {
         let decided = match reply {
             PolicyReply::Decided(decided) => decided,
             PolicyReply::Replaced(replaced) => return self.replaced(handle, replaced, inputs),
-            PolicyReply::Saved(Ok(Some(state))) => return self.saved(handle, state),
+            PolicyReply::Renewed(began) => return self.renewed(handle, began, inputs),
+            PolicyReply::Saved(Ok(Some(state))) => {
+                self.recording.saved(handle);
+                return self.saved(handle, state);
+            }
             PolicyReply::Saved(Ok(None)) => return,
             PolicyReply::Saved(Err(failure)) => {
                 let name = self
@@ -455,32 +472,45 @@ impl Driver {
             jobs: self.machine.jobs().len(),
         }
     }
-}
 
-fn take_events(events: Vec<Transport>, inputs: &mut Vec<Input>) -> Result<(), Ended> {
-    for event in events {
-        inputs.push(match event {
-            Transport::Event { session, event } => Input::Master { session, event },
-            Transport::CallFailed { session, call, why } => {
-                Input::CallFailed { session, call, why }
-            }
-            Transport::Disconnected { session, reason } => Input::Disconnected { session, reason },
-            Transport::Notice {
-                warning: true,
-                text,
-            } => {
-                tracing::warn!("{text}");
-                continue;
-            }
-            Transport::Notice {
-                warning: false,
-                text,
-            } => {
-                tracing::info!("{text}");
-                continue;
-            }
-            Transport::Fatal(why) => return Err(Ended::Stopped(why)),
-        });
+    fn take_events(
+        &mut self,
+        events: Vec<Transport>,
+        inputs: &mut Vec<Input>,
+    ) -> Result<(), Ended> {
+        for event in events {
+            inputs.push(match event {
+                Transport::Event {
+                    session,
+                    event,
+                    record,
+                } => {
+                    self.records.push(record);
+                    Input::Master { session, event }
+                }
+                Transport::CallFailed { session, call, why } => {
+                    Input::CallFailed { session, call, why }
+                }
+                Transport::Disconnected { session, reason } => {
+                    Input::Disconnected { session, reason }
+                }
+                Transport::Notice {
+                    warning: true,
+                    text,
+                } => {
+                    tracing::warn!("{text}");
+                    continue;
+                }
+                Transport::Notice {
+                    warning: false,
+                    text,
+                } => {
+                    tracing::info!("{text}");
+                    continue;
+                }
+                Transport::Fatal(why) => return Err(Ended::Stopped(why)),
+            });
+        }
+        Ok(())
     }
-    Ok(())
 }

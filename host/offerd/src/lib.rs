@@ -16,6 +16,7 @@ mod kept;
 mod ledger;
 pub mod policies;
 pub mod reading;
+pub mod replay;
 pub mod report;
 pub mod service;
 mod supervisor;

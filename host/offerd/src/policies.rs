@@ -11,6 +11,8 @@ use offerd_policy::{
     Program, RoundLimits, Runtime, RuntimeError, Snapshot, StartError,
 };
 
+use offerd_record::{Code, Folder, PolicySetup};
+
 use crate::config::{self, Config};
 use crate::fallback::Fallback;
 use crate::kept::{self, Kept};
@@ -34,6 +36,8 @@ pub struct Prepared {
     pub fallback: Fallback,
     /// The configured file, if its changes are looked for.
     pub watched: Option<PathBuf>,
+    /// How it is started, for recordings.
+    pub setup: Option<PolicySetup>,
 }
 
 impl std::fmt::Debug for Prepared {
@@ -66,6 +70,7 @@ impl Prepared {
             budget: Budget::default(),
             fallback: Fallback::default(),
             watched: None,
+            setup: None,
         }
     }
 }
@@ -257,6 +262,12 @@ impl Loader {
             state,
             ..options(&program, &self.0.config, policy, position, &self.0.around)
         };
+        if let Some(folder) = &self.0.config.record.folder
+            && let Err(error) = Folder::new(folder).keep_component(program.digest(), &bytes)
+        {
+            tracing::warn!("{name} can't be kept beside the recordings: {error}");
+        }
+        let setup = setup(&options, program.digest());
         let started = Policy::start(&program, options).map_err(|source| PolicyError::Start {
             name: policy.name.clone(),
             source,
@@ -290,6 +301,7 @@ impl Loader {
             budget: policy.budget,
             fallback: policy.fallback,
             watched: policy.watch.then(|| policy.file.clone()),
+            setup: Some(setup),
             code: Box::new(started),
         })
     }
@@ -333,5 +345,61 @@ fn options(
         now: around.now,
         codec: Some(Arc::clone(&around.codec)),
         ..Options::new(&policy.name, program)
+    }
+}
+
+/// For a recording: what it takes to start a policy in the same way.
+fn setup(options: &Options, digest: &str) -> PolicySetup {
+    PolicySetup {
+        name: options.name.clone(),
+        config: options.config.clone(),
+        roles: options.roles.clone(),
+        framework_id: options.framework.id.clone(),
+        framework: options.framework.name.clone(),
+        user: options.framework.user.clone(),
+        deadline: options.limits.deadline,
+        memory: u64::try_from(options.limits.memory).unwrap_or(u64::MAX),
+        offer_lease: options.rounds.offer_lease,
+        offers_per_round: options.rounds.offers,
+        waiting_per_round: options.rounds.waiting,
+        seed: options.seed,
+        now: options.now,
+        code: Code {
+            digest: digest.to_owned(),
+            fallback: None,
+            instance: options.instance,
+            state: None,
+        },
+    }
+}
+
+/// The options that a recording tells of.
+pub(crate) fn recorded_options(setup: &PolicySetup, code: &Code, program: &Program) -> Options {
+    Options {
+        config: setup.config.clone(),
+        roles: setup.roles.clone(),
+        framework: Framework {
+            id: setup.framework_id.clone(),
+            name: setup.framework.clone(),
+            user: setup.user.clone(),
+        },
+        limits: Limits {
+            deadline: setup.deadline,
+            memory: usize::try_from(setup.memory).unwrap_or(usize::MAX),
+            ..Limits::default()
+        },
+        rounds: RoundLimits {
+            offer_lease: setup.offer_lease,
+            offers: setup.offers_per_round,
+            waiting: setup.waiting_per_round,
+        },
+        seed: setup.seed,
+        instance: code.instance,
+        now: setup.now,
+        state: code.state.as_ref().map(|state| Snapshot {
+            version: state.version,
+            data: state.data.clone(),
+        }),
+        ..Options::new(&setup.name, program)
     }
 }

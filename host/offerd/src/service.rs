@@ -2,6 +2,7 @@
 //! admin API, driver.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use offerd_core::ids::{PolicyHandle, Role};
@@ -10,6 +11,7 @@ use offerd_core::policy::Codec;
 use offerd_mesos::convert::FrameworkSettings;
 use offerd_mesos::{ProtobufCodec, TlsError};
 use offerd_policy::{Compiler, RoundLimits};
+use offerd_record::{Folder, Recorder};
 use offerd_store::{LoadError, OpenError, Store};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -20,7 +22,7 @@ use crate::admin::server::{self, BindError, Listener};
 use crate::admin::{Ask, Asker};
 use crate::clock::Clock;
 use crate::config::{Config, Store as StoreSettings};
-use crate::driver::{Driver, Ended, Facts, Running, Sources, Waiting};
+use crate::driver::{Driver, Ended, Facts, Recording, Running, Sources, Waiting};
 use crate::ledger::Ledger;
 use crate::policies::{Loader, PrepareError, Prepared, Surroundings};
 use crate::watch::Watch;
@@ -38,6 +40,12 @@ pub enum StartError {
     Admin(#[source] BindError),
     #[error("TLS to the masters cannot be set up")]
     Tls(#[source] TlsError),
+    #[error("nothing can be recorded in {}", folder.display())]
+    Record {
+        folder: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     #[error("a thread cannot be started")]
     Thread(#[source] io::Error),
 }
@@ -199,6 +207,14 @@ impl Parts {
             });
             running.push(policy.map_err(StartError::Thread)?);
         }
+        let recorder = config.record.folder.as_ref().map(|folder| {
+            let recorder = Recorder::new(Folder::new(folder), config.record.limits);
+            recorder.map_err(|source| StartError::Record {
+                folder: folder.clone(),
+                source,
+            })
+        });
+        let recording = Recording::new(recorder.transpose()?);
         let (done, commits) = mpsc::unbounded_channel();
         let ledger = Ledger::start(self.store, done).map_err(StartError::Thread)?;
         let mut effects = Vec::new();
@@ -231,6 +247,8 @@ impl Parts {
             replies,
             loader,
             loaded,
+            recording,
+            records: Vec::new(),
             facts: facts(config),
             waiting: Waiting::default(),
         };

@@ -39,7 +39,7 @@ pub use limits::Limits;
 pub use log::{HostLog, LogLevel, LogSink};
 pub use metrics::{Metric, Metrics, MetricsSnapshot};
 pub use options::{Description, Framework, Options, RoundLimits, Snapshot, StartError};
-pub use policy::{CallStats, Decided, Policy, PolicyCode};
+pub use policy::{Began, CallStats, Decided, Policy, PolicyCode};
 pub use program::{LoadError, Program};
 pub use runtime::{Runtime, RuntimeError};
 pub use thread::{InvokeError, PolicyThread, Replaced, Reply};

@@ -25,6 +25,8 @@ pub struct Options {
     pub rounds: RoundLimits,
     /// Of the policy's random numbers. To be recorded by whoever wants to replay.
     pub seed: u64,
+    /// Number of the first instance; later ones count on from it.
+    pub instance: u64,
     /// The clock that `configure` sees; later ones come with the rounds.
     pub now: Instant,
     /// State to begin with, saved by an earlier instance.
@@ -76,6 +78,7 @@ impl Options {
             limits: Limits::default(),
             rounds: RoundLimits::default(),
             seed: 0,
+            instance: 0,
             now: Instant::default(),
             state: None,
             codec: None,

@@ -28,6 +28,27 @@ pub trait PolicyCode: Send {
     fn take_over(&mut self, _state: Option<Snapshot>) -> Result<(), StartError> {
         Ok(())
     }
+
+    /// Begins anew between two rounds, with its own state.
+    ///
+    /// # Errors
+    /// It does not start again.
+    fn renew(&mut self) -> Result<(), StartError> {
+        Ok(())
+    }
+
+    /// How the code that decides now began.
+    fn began(&self) -> Began {
+        Began::default()
+    }
+}
+
+/// How an instance began: what it takes to begin another one like it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Began {
+    /// Counts the instances of a policy.
+    pub instance: u64,
+    pub state: Option<Snapshot>,
 }
 
 /// Outcome of a round.
@@ -65,6 +86,8 @@ pub struct Policy {
     /// Whether the first instance has not decided anything yet.
     fresh: bool,
     saved: Option<Snapshot>,
+    /// What the current instance was given.
+    given: Option<Snapshot>,
 }
 
 impl Policy {
@@ -75,17 +98,24 @@ impl Policy {
         let saved = Arc::make_mut(&mut options).state.take();
         let metrics = Arc::new(Metrics::default());
         let now = options.now;
-        let instance = Instance::start(program, &options, &metrics, 0, now, saved.as_ref())?;
+        let number = options.instance;
+        let instance = Instance::start(program, &options, &metrics, number, now, saved.as_ref())?;
         Ok(Self {
             program: program.clone(),
             description: instance.description().clone(),
             options,
             metrics,
             instance: Some(instance),
-            number: 0,
+            number,
             fresh: true,
+            given: saved.clone(),
             saved,
         })
+    }
+
+    /// Ends the instance, as a trap does: the next round makes another one.
+    pub fn end_instance(&mut self) {
+        self.instance = None;
     }
 
     pub fn description(&self) -> &Description {
@@ -98,7 +128,7 @@ impl Policy {
     }
 
     /// A new instance with a state.
-    fn renew(
+    fn restart(
         &mut self,
         now: offerd_core::Instant,
         state: Option<&Snapshot>,
@@ -113,6 +143,7 @@ impl Policy {
             now,
             state,
         )?);
+        self.given = state.cloned();
         Ok(())
     }
 
@@ -120,7 +151,7 @@ impl Policy {
         self.fresh = false;
         if self.instance.is_none() {
             let saved = self.saved.take();
-            let started = self.renew(round.now, saved.as_ref());
+            let started = self.restart(round.now, saved.as_ref());
             self.saved = saved;
             if let Err(error) = started {
                 return (Err(failed_start(&error)), Used::default());
@@ -183,22 +214,43 @@ impl PolicyCode for Policy {
             if let Some(state) = &state {
                 instance.restore(state)?;
             }
+            self.given.clone_from(&state);
             self.saved = state;
             return Ok(());
         }
         let now = self.options.now;
-        match self.renew(now, state.as_ref()) {
+        match self.restart(now, state.as_ref()) {
             Ok(()) => {
                 self.saved = state;
                 Ok(())
             }
             Err(StartError::Restore { .. }) => {
                 let own = self.saved.take();
-                let renewed = self.renew(now, own.as_ref());
+                let renewed = self.restart(now, own.as_ref());
                 self.saved = own;
                 renewed
             }
             Err(error) => Err(error),
+        }
+    }
+
+    fn renew(&mut self) -> Result<(), StartError> {
+        if self.fresh {
+            return Ok(());
+        }
+        // What it could not save is what was saved before.
+        let _ = self.save();
+        let saved = self.saved.take();
+        let result = self.restart(self.options.now, saved.as_ref());
+        self.saved = saved;
+        self.fresh = result.is_ok();
+        result
+    }
+
+    fn began(&self) -> Began {
+        Began {
+            instance: self.number,
+            state: self.given.clone(),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use offerd_core::policy::{Failure, Round};
 
 use crate::options::{Snapshot, StartError};
-use crate::policy::{Decided, PolicyCode};
+use crate::policy::{Began, Decided, PolicyCode};
 
 /// Requests that can wait for a policy. The machine sends a round when the last
 /// one has been answered, so one round, one save and some room.
@@ -22,6 +22,7 @@ pub enum Reply {
     Decided(Box<Decided>),
     Saved(Result<Option<Snapshot>, Failure>),
     Replaced(Replaced),
+    Renewed(Result<Began, StartError>),
 }
 
 /// What came of [`PolicyThread::replace`].
@@ -31,6 +32,8 @@ pub struct Replaced {
     /// What that code had saved, for the one that takes over; or why it could
     /// not.
     pub state: Result<Option<Snapshot>, Failure>,
+    /// How the code that decides now began.
+    pub began: Began,
     /// For how long nobody could decide.
     pub pause: Duration,
 }
@@ -59,6 +62,7 @@ enum Request {
     Decide(Box<Round>),
     Save,
     Replace(Box<dyn PolicyCode>),
+    Renew,
 }
 
 /// A policy on a thread of its own. When it is dropped, the thread ends after
@@ -104,6 +108,12 @@ impl PolicyThread {
         self.send(Request::Replace(code))
     }
 
+    /// Asks the code to begin anew from the next round on, with its own state.
+    /// Never blocks.
+    pub fn renew(&self) -> Result<(), InvokeError> {
+        self.send(Request::Renew)
+    }
+
     /// Ends the thread after the requests that it has, and waits for it.
     pub fn stop(mut self) {
         self.requests = None;
@@ -127,6 +137,7 @@ fn run(mut code: Box<dyn PolicyCode>, mailbox: &Receiver<Request>, reply: impl F
         reply(match request {
             Request::Decide(round) => Reply::Decided(Box::new(code.decide(*round))),
             Request::Save => Reply::Saved(code.save()),
+            Request::Renew => Reply::Renewed(code.renew().map(|()| code.began())),
             Request::Replace(next) => Reply::Replaced(replace(&mut code, next)),
         });
     }
@@ -144,6 +155,7 @@ fn replace(code: &mut Box<dyn PolicyCode>, mut next: Box<dyn PolicyCode>) -> Rep
     Replaced {
         result,
         state,
+        began: code.began(),
         pause: started.elapsed(),
     }
 }

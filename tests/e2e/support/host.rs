@@ -78,6 +78,12 @@ impl Host {
         Self::start_text(self.text, self.dir).await
     }
 
+    /// Ends it; its directory stays until the result is dropped.
+    pub(crate) async fn stop(self) -> tempfile::TempDir {
+        self.service.stop().await.unwrap();
+        self.dir
+    }
+
     /// Waits until the service ends by itself, and gives its last words.
     pub(crate) async fn last_words(mut self) -> String {
         let ended = tokio::time::timeout(super::PATIENCE, self.service.ended());

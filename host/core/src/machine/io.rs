@@ -107,6 +107,8 @@ pub enum PolicyChange {
     Hold,
     /// The code stays as it is.
     Resume,
+    /// The same code begins anew, for a recording that stands for itself.
+    Renewed,
     /// Other code decides from here on. It knows nothing: its first round carries
     /// all tables. Offers and tasks stay as they are.
     Replaced,

@@ -379,6 +379,15 @@ impl Machine {
         }
     }
 
+    /// Position of a policy by its name or one of its roles.
+    pub fn policy_named(&self, name: &str) -> Option<usize> {
+        let by_name = self.policies.iter().position(|policy| policy.name == name);
+        by_name.or_else(|| {
+            let role = self.roles.iter().find(|role| role.name.as_str() == name)?;
+            Some(role.policy.0 as usize)
+        })
+    }
+
     /// What a policy's answers have come to so far.
     pub fn policy_numbers(&self, policy: PolicyHandle) -> view::PolicyNumbers {
         self.policies

@@ -192,10 +192,12 @@ impl Machine {
             return;
         };
         policy.held = change == PolicyChange::Hold;
-        if change == PolicyChange::Replaced {
+        if matches!(change, PolicyChange::Replaced | PolicyChange::Renewed) {
             policy.blank = true;
             policy.dirty = true;
             policy.fresh_from = OfferHandle(0);
+        }
+        if change == PolicyChange::Replaced {
             policy.not_before = None;
             policy.strikes = 0;
             policy.last_failure = None;

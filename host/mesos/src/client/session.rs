@@ -156,7 +156,11 @@ impl Worker {
                 Event::Error(_) => {}
                 _ => backoff.reset(),
             }
-            events.push(Transport::Event { session, event });
+            events.push(Transport::Event {
+                session,
+                event,
+                record,
+            });
         };
         if !events.is_empty() {
             stream.deadline = Instant::now() + stream.patience;

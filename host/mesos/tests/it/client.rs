@@ -76,7 +76,7 @@ impl Watched {
 
     pub(crate) async fn event(&mut self) -> (Session, Event) {
         match self.next().await {
-            Transport::Event { session, event } => (session, event),
+            Transport::Event { session, event, .. } => (session, event),
             other => panic!("expected an event, got {other:?}"),
         }
     }

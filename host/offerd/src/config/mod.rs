@@ -32,6 +32,7 @@ pub struct Config {
     pub log: Log,
     pub offers: Offers,
     pub limits: Limits,
+    pub record: Record,
     /// At least one; no role stands twice, and every role of the framework
     /// stands in one.
     pub policies: Vec<Policy>,
@@ -135,6 +136,14 @@ pub struct Limits {
     pub call_deadline: Duration,
     /// In bytes.
     pub memory: u64,
+}
+
+/// `[record]`: the recording of all that happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// `None`: nothing is recorded.
+    pub folder: Option<PathBuf>,
+    pub limits: offerd_record::Limits,
 }
 
 /// One `[[policy]]`.

@@ -8,7 +8,9 @@ use crate::reading::{Bytes, Found, Section, Span};
 
 use super::address::{Listen, parse_listen, parse_master};
 use super::policies::{self, RoleAt};
-use super::{Admin, Config, Credentials, Framework, Limits, Log, LogFormat, Mesos, Offers, Store};
+use super::{
+    Admin, Config, Credentials, Framework, Limits, Log, LogFormat, Mesos, Offers, Record, Store,
+};
 
 /// Long enough for any repair of the host that runs offerd.
 const FAILOVER_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -43,6 +45,8 @@ pub(super) fn config(mut root: Section<'_>, base: &Path) -> Option<Config> {
     let offers = offers(offers_section);
     let limits_section = root.section("limits");
     let limits = limits(limits_section);
+    let record_section = root.section("record");
+    let record = record(record_section, store.as_ref(), base);
     let policy_sections = root.sections("policy");
     let policies = policies::read(policy_sections, &root, roles.as_deref(), base);
     root.finish();
@@ -54,6 +58,7 @@ pub(super) fn config(mut root: Section<'_>, base: &Path) -> Option<Config> {
         log,
         offers,
         limits,
+        record,
         policies,
     })
 }
@@ -306,6 +311,47 @@ fn limits(section: Option<Section<'_>>) -> Limits {
     }
     section.finish();
     limits
+}
+
+/// On unless nothing is kept anyway.
+fn record(section: Option<Section<'_>>, store: Option<&Store>, base: &Path) -> Record {
+    let usual = offerd_record::Limits::default();
+    let beside = match store {
+        Some(Store::Directory(dir)) => Some(dir.join("recordings")),
+        _ => None,
+    };
+    let Some(mut section) = section else {
+        return Record {
+            folder: beside,
+            limits: usual,
+        };
+    };
+    let enabled = section.get::<bool>("enabled").map(|found| found.value);
+    let spot = section.spot().clone();
+    let folder = section
+        .get::<String>("dir")
+        .and_then(not_empty)
+        .map(|dir| base.join(dir))
+        .or(beside);
+    if enabled == Some(true) && folder.is_none() {
+        spot.wrong("with the store in memory, a recording needs dir = \"...\"");
+    }
+    let size = |section: &mut Section<'_>, key, usual| {
+        section
+            .get::<Bytes>(key)
+            .map_or(usual, |found| found.value.0)
+    };
+    let limits = offerd_record::Limits {
+        file_bytes: size(&mut section, "file_size", usual.file_bytes),
+        file_age: above_zero(&mut section, "file_time", usual.file_age),
+        bytes: size(&mut section, "keep_size", usual.bytes),
+        age: above_zero(&mut section, "keep_time", usual.age),
+    };
+    section.finish();
+    Record {
+        folder: folder.filter(|_| enabled != Some(false)),
+        limits,
+    }
 }
 
 fn time(section: &mut Section<'_>, key: &'static str, usual: Duration) -> Duration {

@@ -9,10 +9,13 @@ use std::time::Duration;
 use offerd_core::Instant;
 use offerd_core::ids::PolicyHandle;
 use offerd_core::machine::{Input, PolicyChange, Reply};
-use offerd_policy::{Metrics, PolicyCode, PolicyThread, Replaced, Reply as PolicyReply, Snapshot};
+use offerd_policy::{
+    Began, Metrics, PolicyCode, PolicyThread, Replaced, Reply as PolicyReply, Snapshot,
+};
+use offerd_record::{Code, PolicySetup};
 use tokio::sync::oneshot;
 
-use super::{Driver, Totals};
+use super::{Driver, Totals, recording};
 use crate::admin::api;
 use crate::fallback::Fallback;
 use crate::kept::{Choice, Kept};
@@ -49,6 +52,8 @@ pub(crate) struct Running {
     /// Digest of the configured file.
     configured: String,
     watched: Option<PathBuf>,
+    /// For recordings; `None` if this policy can't be started from a file.
+    pub(super) setup: Option<PolicySetup>,
     switches: VecDeque<api::Switch>,
 }
 
@@ -117,8 +122,19 @@ impl Running {
             fallback: policy.fallback,
             configured: policy.configured,
             watched: policy.watched,
+            setup: policy.setup,
             switches: VecDeque::new(),
         })
+    }
+
+    pub(super) fn is_swapping(&self) -> bool {
+        self.swap.is_some()
+    }
+
+    /// What decides now, for a recording.
+    pub(super) fn code(&self, began: Began) -> Code {
+        let fallback = self.active.is_fallback.then(|| self.fallback.name());
+        recording::code(&self.active.about.digest, fallback, began)
     }
 
     /// For status pages.
@@ -262,6 +278,9 @@ impl Driver {
 
     /// Code is loaded: it takes over between two rounds.
     pub(super) fn loaded(&mut self, loaded: Loaded, inputs: &mut Vec<Input>) {
+        if self.recording.is_starting() {
+            return self.recording.wait(loaded);
+        }
         let position = loaded.policy.0 as usize;
         let now = self.clock.now();
         let Some(policy) = self.policies.get_mut(position) else {
@@ -308,7 +327,7 @@ impl Driver {
         let Some(policy) = self.policies.get_mut(position) else {
             return;
         };
-        if policy.swap.is_some() {
+        if policy.swap.is_some() || self.recording.is_starting() {
             let why = format!("policy {} is being swapped; try again later", policy.name);
             return refuse(answer, why);
         }
@@ -423,6 +442,9 @@ impl Driver {
                 policy.name
             );
         }
+        let fallback = next.is_fallback.then(|| policy.fallback.name());
+        let code = recording::code(&next.about.digest, fallback, replaced.began);
+        self.recording.code(handle, code);
         next.since = now;
         let before = std::mem::replace(&mut policy.active, next);
         let text = format!(
@@ -508,7 +530,8 @@ impl Driver {
             let Some(policy) = self.policies.get_mut(position) else {
                 continue;
             };
-            if policy.active.is_fallback || policy.swap.is_some() {
+            let busy = policy.swap.is_some() || self.recording.is_starting();
+            if policy.active.is_fallback || busy {
                 continue;
             }
             let has_previous = policy.previous.is_some();

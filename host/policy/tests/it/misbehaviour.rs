@@ -191,11 +191,11 @@ fn nonsense_passes_unharmed() {
 fn bad_values_keep_their_position_and_say_what_is_wrong() {
     let mut policy = misbehave(r#"{"decide": "bad-values"}"#);
     let answer = policy.decide(round(1)).result.unwrap();
-    let found: Vec<(&str, String)> = answer
+    let found: Vec<(String, String)> = answer
         .actions
         .into_iter()
         .map(|(action, _)| match action {
-            Action::Malformed { what, why } => (what, why),
+            Action::Malformed { what, why } => (what.into_owned(), why),
             other => panic!("{other:?} is not malformed"),
         })
         .collect();

@@ -13,7 +13,7 @@ use crate::machine::{
     Effect, Input, JobRecord, Ledger, Machine, PolicyChange, PolicySettings, Record, Reply,
     Request, Session, Settings, TaskRecord, Ticket,
 };
-use crate::offer::{AgentInfo, Attribute, AttributeValue, Offer, OfferInfo};
+use crate::offer::{AgentInfo, Attribute, AttributeValue, OfferInfo};
 use crate::policy::{Answer, DeclineRest, Failure, Millis, NoCodec, Placement, Round};
 use crate::resource::{Amounts, Name, Resource};
 use crate::task::{TaskState, TaskStatus};
