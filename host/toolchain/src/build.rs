@@ -168,8 +168,8 @@ pub fn build(
         color: options.color,
         said: RefCell::default(),
     };
-    let mark = Mark::new(&job, &output)?;
-    if !options.force && mark.is_fresh(&output) {
+    let origin = Origin::of(&job, &output)?;
+    if !options.force && is_fresh(&job.work, &origin, &output) {
         return built(&output, true, begin, String::new());
     }
     (options.progress)(&format!(
@@ -179,7 +179,12 @@ pub fn build(
     ));
     let component = job.component()?;
     write(&output, &component)?;
-    mark.write(&component)?;
+    // A source that changed meanwhile may or may not be in the component.
+    let after = Origin::of(&job, &output)?;
+    if after.sources == origin.sources {
+        let note = after.note(&digest::of_bytes(&component));
+        write(&note_file(&job.work), note.as_bytes())?;
+    }
     built(&output, false, begin, job.said.into_inner())
 }
 
@@ -357,46 +362,60 @@ impl Job<'_> {
     }
 }
 
-/// The note beside a component that tells what it was built from.
-struct Mark {
-    path: PathBuf,
-    digest: String,
+/// What a component is built from: two digests.
+#[derive(PartialEq, Eq)]
+struct Origin {
+    /// Everything but the lock files.
+    sources: String,
+    /// Files that package managers write while they build.
+    locks: String,
 }
 
-impl Mark {
-    fn new(job: &Job<'_>, output: &Path) -> Result<Self, BuildError> {
-        let mut digest = Digest::default();
+const LOCKS: [&str; 2] = ["Cargo.lock", "go.sum"];
+
+impl Origin {
+    fn of(job: &Job<'_>, output: &Path) -> Result<Self, BuildError> {
+        let project = job.project;
+        let mut sources = Digest::default();
         // This crate, whose recipes decide as much as the sources.
-        digest.add(env!("OFFERD_TOOLCHAIN_SOURCES").as_bytes());
-        digest.add(job.project.language.tool().name().as_bytes());
-        digest.add(&[u8::from(job.debug)]);
-        digest.add(output.as_os_str().as_encoded_bytes());
-        if job.project.language == Language::Rust {
+        sources.add(env!("OFFERD_TOOLCHAIN_SOURCES").as_bytes());
+        sources.add(project.language.tool().name().as_bytes());
+        sources.add(&[u8::from(job.debug)]);
+        sources.add(output.as_os_str().as_encoded_bytes());
+        if project.language == Language::Rust {
             let mut rustc = Command::new("rustc");
-            let version = process::run(rustc.arg("-vV").current_dir(&job.project.folder));
-            digest.add(version.map(|ran| ran.output).unwrap_or_default().as_bytes());
+            let version = process::run(rustc.arg("-vV").current_dir(&project.folder));
+            sources.add(version.map(|ran| ran.output).unwrap_or_default().as_bytes());
         }
-        for folder in [&job.project.folder, &job.project.sdk, &job.project.wit] {
-            digest.add_folder(folder).map_err(file("read", folder))?;
+        for folder in [&project.folder, &project.sdk, &project.wit] {
+            sources
+                .add_folder(folder, &LOCKS)
+                .map_err(file("read", folder))?;
+        }
+        let mut locks = Digest::default();
+        for name in LOCKS {
+            locks.add(&fs::read(project.folder.join(name)).unwrap_or_default());
         }
         Ok(Self {
-            path: job.work.join("built-from"),
-            digest: digest.finish(),
+            sources: sources.finish(),
+            locks: locks.finish(),
         })
     }
 
-    /// Whether the output is what was built last, and from the same sources.
-    fn is_fresh(&self, output: &Path) -> bool {
-        let Ok(known) = fs::read_to_string(&self.path) else {
-            return false;
-        };
-        let mut lines = known.lines();
-        lines.next() == Some(&self.digest)
-            && digest::of_file(output).is_ok_and(|found| lines.next() == Some(&found))
+    /// The note in the work folder that tells what the last build was made from,
+    /// and what it gave.
+    fn note(&self, component: &str) -> String {
+        format!("{}\n{}\n{component}\n", self.sources, self.locks)
     }
+}
 
-    fn write(&self, component: &[u8]) -> Result<(), BuildError> {
-        let text = format!("{}\n{}\n", self.digest, digest::of_bytes(component));
-        write(&self.path, text.as_bytes())
-    }
+fn note_file(work: &Path) -> PathBuf {
+    work.join("built-from")
+}
+
+/// Whether the output is what was built last, and from the same sources.
+fn is_fresh(work: &Path, origin: &Origin, output: &Path) -> bool {
+    let known = fs::read_to_string(note_file(work));
+    let there = digest::of_file(output);
+    matches!((known, there), (Ok(known), Ok(there)) if known == origin.note(&there))
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use wasmparser::{Encoding, Parser, Payload};
+use wasmparser::{ComponentTypeRef, Encoding, Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -102,8 +102,11 @@ pub(crate) fn check_imports(component: &[u8]) -> Result<(), ComponentError> {
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
-                    let name = import.map_err(unreadable)?.name.name;
-                    if !name.starts_with(CONTRACT) {
+                    let import = import.map_err(unreadable)?;
+                    let name = import.name.name;
+                    // The world's own types have names without a package.
+                    let is_type = matches!(import.ty, ComponentTypeRef::Type(_));
+                    if !is_type && !name.starts_with(CONTRACT) {
                         names.push(name.to_owned());
                     }
                 }

@@ -24,7 +24,7 @@ const LEFT_OUT: [&str; 12] = [
 ];
 
 /// Whether an entry of a folder is no source.
-pub(crate) fn left_out(name: &str) -> bool {
+fn left_out(name: &str) -> bool {
     LEFT_OUT.contains(&name) || name.ends_with(".wasm") || name.ends_with(".pyc")
 }
 
@@ -55,12 +55,14 @@ impl Digest {
     }
 
     /// Names and contents of the sources in a folder, in a fixed order; modes
-    /// and times do not count. Links are followed.
-    pub(crate) fn add_folder(&mut self, folder: &Path) -> io::Result<()> {
+    /// and times do not count. Links are followed. Files named in `but` are left
+    /// out.
+    pub(crate) fn add_folder(&mut self, folder: &Path, but: &[&str]) -> io::Result<()> {
         let mut names = Vec::new();
         for entry in fs::read_dir(folder)? {
             let name = entry?.file_name();
-            if !left_out(&name.to_string_lossy()) {
+            let text = name.to_string_lossy();
+            if !left_out(&text) && !but.contains(&text.as_ref()) {
                 names.push(name);
             }
         }
@@ -70,7 +72,7 @@ impl Digest {
             let path = folder.join(&name);
             self.add(name.as_encoded_bytes());
             if path.is_dir() {
-                self.add_folder(&path)?;
+                self.add_folder(&path, but)?;
             } else if path.is_file() {
                 self.add(&fs::read(&path)?);
             }
@@ -89,7 +91,7 @@ mod tests {
 
     fn of(folder: &Path) -> String {
         let mut digest = Digest::default();
-        digest.add_folder(folder).unwrap();
+        digest.add_folder(folder, &["lock"]).unwrap();
         digest.finish()
     }
 
@@ -104,6 +106,7 @@ mod tests {
             fs::write(at(folder).join("x"), "x").unwrap();
         }
         fs::write(at("p.wasm"), "x").unwrap();
+        fs::write(at("lock"), "x").unwrap();
         assert_eq!(of(dir.path()), first);
         fs::write(at("a.c"), "2").unwrap();
         let second = of(dir.path());

@@ -1,0 +1,114 @@
+//! Every language, from a new project to a component, with the real compilers.
+//!
+//! Needs toolchains that are set up: `OFFERD_TOOLCHAINS` names their folder, as
+//! `cargo xtask test` does. Without it these tests tell that they were skipped.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use offerd_toolchain::{
+    BuildError, BuildOptions, Built, Language, Project, Toolchains, build, new_project,
+};
+
+/// The toolchains of a language, or `None` with a word that they are not there.
+fn toolchains(language: Language) -> Option<Toolchains> {
+    let toolchains = std::env::var_os("OFFERD_TOOLCHAINS").map(Toolchains::at);
+    let found = toolchains.filter(|toolchains| toolchains.has(language));
+    if found.is_none() {
+        assert!(
+            std::env::var_os("OFFERD_CI").is_none(),
+            "in CI the toolchain for {language} must be there"
+        );
+        eprintln!("SKIPPED: no toolchain for {language}; run `cargo xtask test`");
+    }
+    found
+}
+
+struct New {
+    _dir: tempfile::TempDir,
+    folder: PathBuf,
+    toolchains: Toolchains,
+}
+
+impl New {
+    fn project(language: Language) -> Option<Self> {
+        let toolchains = toolchains(language)?;
+        let dir = tempfile::tempdir().unwrap();
+        // With a space, as people's folders have.
+        let folder = dir.path().join("my policies");
+        new_project(language, "night-batch", &folder).unwrap();
+        Some(Self {
+            _dir: dir,
+            folder,
+            toolchains,
+        })
+    }
+
+    fn build(&self) -> Result<Built, BuildError> {
+        let options = BuildOptions {
+            output: None,
+            work: None,
+            debug: false,
+            force: false,
+            color: false,
+            progress: &|_| {},
+        };
+        build(
+            &Project::open(&self.folder).unwrap(),
+            &self.toolchains,
+            &options,
+        )
+    }
+
+    fn change(&self, file: &str, from: &str, to: &str) {
+        let path = self.folder.join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{file} has no {from}");
+        fs::write(path, text.replace(from, to)).unwrap();
+    }
+}
+
+/// A new project builds, is fresh then, and is built again after a change; a
+/// mistake in it is quoted from the compiler.
+fn lives(language: Language, source: &str, change: (&str, &str), mistake: (&str, &str)) {
+    let Some(new) = New::project(language) else {
+        return;
+    };
+    let first = new.build().unwrap();
+    assert!(!first.fresh);
+    assert_eq!(first.output, "", "no warnings");
+    assert!(first.file.ends_with("night-batch.wasm"));
+    assert!(is_component(&first.file));
+    assert!(new.build().unwrap().fresh);
+
+    new.change(source, change.0, change.1);
+    assert!(!new.build().unwrap().fresh);
+
+    new.change(source, mistake.0, mistake.1);
+    let error = new.build().unwrap_err();
+    let said = error.output().unwrap_or_default();
+    assert!(said.contains("no_such_thing"), "{said}");
+    let text = error.to_string();
+    assert!(text.starts_with("night-batch was not built: "), "{text}");
+    assert!(
+        text.ends_with("Correct what it says above and build again"),
+        "{text}"
+    );
+    // What was there is still there.
+    assert!(is_component(&first.file));
+}
+
+fn is_component(file: &Path) -> bool {
+    let bytes = fs::read(file).unwrap();
+    bytes.starts_with(b"\0asm") && bytes.get(4..8) == Some(&[0x0d, 0, 1, 0])
+}
+
+#[test]
+fn rust() {
+    lives(
+        Language::Rust,
+        "src/lib.rs",
+        ("Takes the first", "Takes the very first"),
+        ("u32::MAX", "no_such_thing"),
+    );
+}
