@@ -13,6 +13,7 @@ mod run;
 mod status;
 mod table;
 mod task;
+mod why;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -52,6 +53,8 @@ enum Command {
     Task(task::Command),
     /// Go through a recording again and compare the decisions.
     Replay(replay::Arguments),
+    /// Say why a task waits, or who decided what about it.
+    Why(why::Arguments),
     /// Show the state of the service.
     Status(status::Arguments),
     /// Compile a policy from standard input into a cache: what the service
@@ -82,6 +85,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Job(command) => job::run(command),
         Command::Task(command) => task::run(command),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Why(arguments) => why::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::CompilePolicy(arguments) => compile::run(&arguments),
     };

@@ -301,6 +301,8 @@ impl Driver {
                 answer,
             } => self.swap_asked(&policy, file, answer),
             Ask::RollBack { policy, answer } => self.back_asked(&policy, answer, inputs),
+            Ask::Why { task, answer } => drop(answer.send(self.machine.why(&task))),
+            Ask::WhatIf { task, answer } => self.what_if(&task, answer),
             Ask::Reload => self.files_changed(None),
         }
     }

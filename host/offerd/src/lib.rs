@@ -22,3 +22,4 @@ pub mod service;
 mod supervisor;
 pub mod telemetry;
 mod watch;
+mod whatif;

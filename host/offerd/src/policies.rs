@@ -7,8 +7,8 @@ use offerd_core::Instant;
 use offerd_core::ids::{FrameworkId, Role};
 use offerd_core::policy::Codec;
 use offerd_policy::{
-    Compiler, Description, Framework, Limits, LoadError, Metrics, Options, Policy, PolicyCode,
-    Program, RoundLimits, Runtime, RuntimeError, Snapshot, StartError,
+    Compiler, Description, Framework, Limits, LoadError, LogLevel, LogSink, Metrics, Options,
+    Policy, PolicyCode, Program, RoundLimits, Runtime, RuntimeError, Snapshot, StartError,
 };
 
 use offerd_record::{Code, Folder, PolicySetup};
@@ -17,6 +17,7 @@ use crate::config::{self, Config};
 use crate::fallback::Fallback;
 use crate::kept::{self, Kept};
 use crate::supervisor::Budget;
+use crate::whatif::Subject;
 
 /// A policy with its roles, before it gets its thread.
 pub struct Prepared {
@@ -36,6 +37,8 @@ pub struct Prepared {
     pub fallback: Fallback,
     /// The configured file, if its changes are looked for.
     pub watched: Option<PathBuf>,
+    /// To start it once more, for experiments.
+    pub(crate) subject: Option<Subject>,
     /// How it is started, for recordings.
     pub setup: Option<PolicySetup>,
 }
@@ -70,6 +73,7 @@ impl Prepared {
             budget: Budget::default(),
             fallback: Fallback::default(),
             watched: None,
+            subject: None,
             setup: None,
         }
     }
@@ -268,6 +272,13 @@ impl Loader {
             tracing::warn!("{name} can't be kept beside the recordings: {error}");
         }
         let setup = setup(&options, program.digest());
+        let subject = Subject {
+            program: program.clone(),
+            options: Options {
+                log: Arc::new(Silence),
+                ..options.clone()
+            },
+        };
         let started = Policy::start(&program, options).map_err(|source| PolicyError::Start {
             name: policy.name.clone(),
             source,
@@ -301,6 +312,7 @@ impl Loader {
             budget: policy.budget,
             fallback: policy.fallback,
             watched: policy.watch.then(|| policy.file.clone()),
+            subject: Some(subject),
             setup: Some(setup),
             code: Box::new(started),
         })
@@ -346,6 +358,18 @@ fn options(
         codec: Some(Arc::clone(&around.codec)),
         ..Options::new(&policy.name, program)
     }
+}
+
+/// Lines of policies in experiments and replays are nobody's concern.
+#[derive(Debug)]
+pub(crate) struct Silence;
+
+impl LogSink for Silence {
+    fn enabled(&self, level: LogLevel) -> bool {
+        level >= LogLevel::Info
+    }
+    fn line(&self, _: LogLevel, _: &str) {}
+    fn dropped(&self, _: u32) {}
 }
 
 /// For a recording: what it takes to start a policy in the same way.

@@ -14,14 +14,13 @@ use offerd_core::policy::{Answer, Failure, Round};
 use offerd_core::{Instant, policy::Codec};
 use offerd_mesos::{ProtobufCodec, convert};
 use offerd_policy::{
-    LoadError, LogLevel, LogSink, Options, Policy, PolicyCode, Program, Runtime, RuntimeError,
-    StartError,
+    LoadError, Options, Policy, PolicyCode, Program, Runtime, RuntimeError, StartError,
 };
 use offerd_record::{Code, Entry, Folder, PolicySetup, ReadError, Reader, Recorded, Start};
 use serde::Serialize;
 
 use crate::fallback::Fallback;
-use crate::policies::recorded_options;
+use crate::policies::{Silence, recorded_options};
 
 /// Differences that are described; the rest is counted.
 const TOLD: usize = 5;
@@ -119,18 +118,6 @@ pub struct Difference {
     pub at: u64,
     pub then: String,
     pub now: String,
-}
-
-/// Lines of policies in a replay are nobody's concern.
-#[derive(Debug)]
-struct Silence;
-
-impl LogSink for Silence {
-    fn enabled(&self, level: LogLevel) -> bool {
-        level >= LogLevel::Info
-    }
-    fn line(&self, _: LogLevel, _: &str) {}
-    fn dropped(&self, _: u32) {}
 }
 
 enum Decider {

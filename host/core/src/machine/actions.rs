@@ -15,9 +15,11 @@ use crate::resource::{Amounts, Pool, Resource};
 use crate::task::{TaskDetails, TaskState};
 
 use super::answers::Checking;
+use super::answers::Decision;
 use super::jobs::WaitingTask;
 use super::ledger::{Record, TaskRecord};
 use super::tasks::Task;
+use super::why::{Fate, Placed};
 use super::{CallId, Machine, Timer};
 
 /// Most bytes of one message to an executor.
@@ -284,18 +286,24 @@ impl Machine {
         let call = CallId(self.next_call);
         for handle in handles {
             checking.used.insert(*handle, DecisionKind::Action);
+            let (policy, round) = (checking.policy, checking.round);
+            let left = Amounts::usable(plan.pool.items());
+            let fate = Fate::Accepted {
+                policy,
+                round,
+                left,
+            };
+            self.remember(*handle, fate);
             self.offers.remove(*handle);
         }
+        let by = || Decision {
+            policy: checking.policy,
+            round: checking.round,
+            reason: reason.clone(),
+        };
         let mut operations = plan.operations;
         for (at, job, task, resources) in plan.places {
-            let launched = self.launch(
-                job,
-                task,
-                &first,
-                resources,
-                reason.clone(),
-                (session, call),
-            );
+            let launched = self.launch(job, task, &first, resources, by(), (session, call));
             if let (Some(Operation::Launch(tasks)), Some(task)) = (operations.get_mut(at), launched)
             {
                 tasks.push(task);
@@ -305,7 +313,7 @@ impl Machine {
             match operation {
                 Operation::LaunchWritten(tasks) | Operation::LaunchGroup { tasks, .. } => {
                     for task in tasks {
-                        self.book_written(task, &first, reason.clone(), (session, call));
+                        self.book_written(task, &first, by(), (session, call));
                     }
                 }
                 _ => {}
@@ -527,9 +535,10 @@ impl Machine {
         &mut self,
         written: &WrittenTask,
         offer: &Offer,
-        reason: Option<Arc<str>>,
+        by: Decision,
         launch: (super::Session, CallId),
     ) {
+        let reason = by.reason;
         let handle = self.tasks.next_handle();
         let record = TaskRecord {
             id: written.id.clone(),
@@ -568,6 +577,12 @@ impl Machine {
             killing: None,
             replace_at: None,
             running_since: None,
+            placed: Some(Placed {
+                policy: by.policy,
+                round: by.round,
+                offer: offer.info.id.clone(),
+            }),
+            story: Vec::new(),
         });
         self.counters.tasks_launched += 1;
         self.task_changed(handle);

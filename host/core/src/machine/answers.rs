@@ -8,16 +8,16 @@ use crate::call::{Call, JobTask, Operation};
 use crate::ids::{JobHandle, OfferHandle, PolicyHandle, SetHandle};
 use crate::offer::{AgentInfo, Offer};
 use crate::policy::{
-    Answer, DecisionKind, Decline, DeclineRest, Failure, Kill, Millis, Placement, PolicyEvent,
-    Refusal,
+    Answer, DecisionKind, DeclineRest, Failure, Kill, Millis, Placement, PolicyEvent, Refusal,
 };
-use crate::resource::Pool;
+use crate::resource::{Amounts, Pool};
 use crate::task::{TaskDetails, TaskState};
 
 use super::jobs::WaitingTask;
 use super::ledger::KillCause;
 use super::ledger::{Record, TaskRecord};
 use super::tasks::Task;
+use super::why::{Fate, Placed, What};
 use super::{CallId, Machine, Session, Severity};
 
 /// Most refusals that one answer is told about; the rest is counted.
@@ -34,9 +34,18 @@ pub(super) struct Checking {
 
 /// An ACCEPT in the making.
 struct Accept {
+    policy: PolicyHandle,
+    round: u32,
     offer: Arc<Offer>,
     pool: Pool,
     tasks: Vec<Taken>,
+}
+
+/// On whose word a task is launched.
+pub(super) struct Decision {
+    pub(super) policy: PolicyHandle,
+    pub(super) round: u32,
+    pub(super) reason: Option<Arc<str>>,
 }
 
 /// A waiting task with the resources that it gets.
@@ -111,7 +120,7 @@ impl Machine {
         };
         self.check_kills(&mut checking, &answer);
         self.check_placements(&mut checking, &answer);
-        self.check_declines(&mut checking, &answer.declines);
+        self.check_declines(&mut checking, &answer);
         for (position, (action, reason)) in answer.actions.iter().enumerate() {
             let reason = answer.reason(*reason).map(Arc::from);
             if let Err(why) = self.take_action(&mut checking, action, reason) {
@@ -119,7 +128,8 @@ impl Machine {
             }
         }
         if let Some(rest) = answer.rest {
-            self.decline_rest(&checking, rest);
+            let reason = answer.reason(rest.reason).map(Arc::from);
+            self.decline_rest(&checking, rest, reason.as_ref());
         }
         self.tell_refusals(checking);
     }
@@ -127,7 +137,7 @@ impl Machine {
     fn check_kills(&mut self, checking: &mut Checking, answer: &Answer) {
         for (position, kill) in answer.kills.iter().enumerate() {
             let reason = answer.reason(kill.reason).map(str::to_owned);
-            if let Err(why) = self.check_kill(checking.policy, *kill, reason) {
+            if let Err(why) = self.check_kill(checking, *kill, reason) {
                 checking.refuse(DecisionKind::Kill, position, why);
             }
         }
@@ -135,10 +145,11 @@ impl Machine {
 
     fn check_kill(
         &mut self,
-        policy: PolicyHandle,
+        checking: &Checking,
         kill: Kill,
         reason: Option<String>,
     ) -> Result<(), String> {
+        let policy = checking.policy;
         let task = self
             .tasks
             .get(kill.task)
@@ -162,6 +173,15 @@ impl Machine {
         self.task_notice(Severity::Info, &id, text);
         // The cast is exact enough: a grace period of at most 2^53 ms.
         let grace = (kill.grace.0 >= 0.0).then_some((kill.grace.0 * 1e6) as u64);
+        let by = Some((policy, checking.round));
+        self.tell_story(
+            kill.task,
+            What::Kill {
+                cause: KillCause::Policy,
+                by,
+                why: Some(why),
+            },
+        );
         self.kill_task(kill.task, KillCause::Policy, grace);
         Ok(())
     }
@@ -220,6 +240,8 @@ impl Machine {
                         let pool = Pool::new(offer.info.resources.clone());
                         by_offer.insert(placement.offer, accepts.len());
                         accepts.push(Accept {
+                            policy: checking.policy,
+                            round: checking.round,
                             offer,
                             pool,
                             tasks: Vec::new(),
@@ -340,6 +362,14 @@ impl Machine {
         let Some(session) = self.session else { return };
         let id = CallId(self.next_call);
         let offer = accept.offer;
+        let (policy, round) = (accept.policy, accept.round);
+        let left = Amounts::usable(accept.pool.items());
+        let fate = Fate::Accepted {
+            policy,
+            round,
+            left,
+        };
+        self.remember(offer.handle, fate);
         self.offers.remove(offer.handle);
         let tasks = accept
             .tasks
@@ -351,7 +381,12 @@ impl Machine {
                     resources,
                     reason,
                 } = taken;
-                self.launch(job, task, &offer, resources, reason, (session, id))
+                let by = Decision {
+                    policy,
+                    round,
+                    reason,
+                };
+                self.launch(job, task, &offer, resources, by, (session, id))
             })
             .collect();
         self.counters.offers_accepted += 1;
@@ -372,11 +407,12 @@ impl Machine {
         task: WaitingTask,
         offer: &Offer,
         resources: Vec<crate::resource::Resource>,
-        reason: Option<Arc<str>>,
+        by: Decision,
         launch: (Session, CallId),
     ) -> Option<JobTask> {
         let handle = self.tasks.next_handle();
         let now = self.now;
+        let reason = by.reason;
         let resources = Arc::new(resources);
         let job = self.jobs.get_mut(job_handle)?;
         let id = job.task_id(task.instance);
@@ -419,6 +455,12 @@ impl Machine {
             killing: None,
             replace_at: None,
             running_since: None,
+            placed: Some(Placed {
+                policy: by.policy,
+                round: by.round,
+                offer: offer.info.id.clone(),
+            }),
+            story: Vec::new(),
         });
         self.counters.tasks_launched += 1;
         let policy = self.policy_of(offer.role).and_then(|p| self.policy_mut(p));
@@ -437,10 +479,10 @@ impl Machine {
         })
     }
 
-    fn check_declines(&mut self, checking: &mut Checking, declines: &[Decline]) {
+    fn check_declines(&mut self, checking: &mut Checking, answer: &Answer) {
         // Declines with the same filter become one call.
         let mut groups: Vec<(f64, Vec<OfferHandle>)> = Vec::new();
-        for (position, decline) in declines.iter().enumerate() {
+        for (position, decline) in answer.declines.iter().enumerate() {
             let claimed = self
                 .offer_for(checking.policy, decline.offer)
                 .and_then(|offer| {
@@ -449,6 +491,12 @@ impl Machine {
                 });
             match claimed {
                 Ok(offer) => {
+                    let fate = Fate::Declined {
+                        policy: checking.policy,
+                        round: checking.round,
+                        reason: answer.reason(decline.reason).map(Arc::from),
+                    };
+                    self.remember(decline.offer, fate);
                     let refuse = decline
                         .refuse
                         .seconds()
@@ -466,7 +514,7 @@ impl Machine {
         }
     }
 
-    fn decline_rest(&mut self, checking: &Checking, rest: DeclineRest) {
+    fn decline_rest(&mut self, checking: &Checking, rest: DeclineRest, reason: Option<&Arc<str>>) {
         let Some(policy) = self.policy_mut(checking.policy) else {
             return;
         };
@@ -483,6 +531,12 @@ impl Machine {
                 .refuse
                 .seconds()
                 .unwrap_or_else(|| self.refuse_choice(offer.role));
+            let fate = Fate::Declined {
+                policy: checking.policy,
+                round: checking.round,
+                reason: reason.cloned(),
+            };
+            self.remember(handle, fate);
             match groups.iter_mut().find(|(seconds, _)| *seconds == refuse) {
                 Some((_, offers)) => offers.push(handle),
                 None => groups.push((refuse, vec![handle])),

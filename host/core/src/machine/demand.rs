@@ -12,6 +12,7 @@ use crate::job::JobKind;
 
 use super::jobs::Ending;
 use super::ledger::Record;
+use super::why::Fate;
 use super::{Effect, Machine, Subscription, Timer};
 
 /// One role's place in the world. `suppressed` is what the master was told
@@ -139,6 +140,9 @@ impl Machine {
                 .filter(|offer| idle.contains(&offer.role))
                 .map(|offer| offer.handle)
                 .collect();
+            for handle in &held {
+                self.remember(*handle, Fate::NobodyWaited);
+            }
             self.decline(&held, self.settings.refuse_idle.as_secs_f64());
         }
         if changed {

@@ -27,6 +27,7 @@ mod session;
 mod tasks;
 mod updates;
 pub mod view;
+mod why;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -101,6 +102,7 @@ pub struct Machine {
     timers: BTreeSet<(Instant, Timer)>,
     next_call: u64,
     counters: view::Counters,
+    recent: why::Recent,
     #[serde(skip)]
     out: Vec<Effect>,
 }
@@ -161,6 +163,7 @@ impl Machine {
             timers: BTreeSet::new(),
             next_call: 1,
             counters: view::Counters::default(),
+            recent: why::Recent::default(),
             out: std::mem::take(effects),
         };
         machine.restore(ledger.jobs, ledger.tasks);
@@ -439,7 +442,7 @@ impl Machine {
         });
         self.tasks
             .ended()
-            .cloned()
+            .map(|ended| ended.summary.clone())
             .chain(live)
             .chain(waiting)
             .collect()

@@ -150,6 +150,10 @@ impl Offers {
         Some(offer)
     }
 
+    pub(super) fn find(&self, id: &OfferId) -> Option<OfferHandle> {
+        self.by_id.get(id).copied()
+    }
+
     pub(super) fn remove_by_id(&mut self, id: &OfferId) -> Option<Arc<Offer>> {
         let handle = *self.by_id.get(id)?;
         self.remove(handle)

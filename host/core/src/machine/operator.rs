@@ -10,6 +10,7 @@ use crate::job::{JobKind, JobSpec};
 use super::ledger::KillCause;
 use super::ledger::{JobRecord, Record};
 use super::tasks::Task;
+use super::why::What;
 use super::{Effect, Machine, Reply, Request, Severity, Ticket};
 
 impl Machine {
@@ -193,6 +194,7 @@ impl Machine {
             }
             let doomed = self.tasks.get(task).is_none_or(Task::is_to_go);
             if !doomed {
+                self.tell_story(task, unwanted("its job was scaled down"));
                 self.kill_task(task, KillCause::Unwanted, None);
                 killed += 1;
             }
@@ -229,6 +231,7 @@ impl Machine {
         let live: Vec<TaskHandle> = job.live.union(&job.replaced).copied().collect();
         self.persist(Record::Job(record));
         for task in &live {
+            self.tell_story(*task, unwanted("its job was killed"));
             self.kill_task(*task, KillCause::Unwanted, None);
         }
         self.demand_changed(handle, false);
@@ -241,6 +244,14 @@ impl Machine {
 
     fn operator_kills(&mut self, id: &TaskId) -> Result<Vec<String>, Vec<String>> {
         if let Some(handle) = self.tasks.find(id) {
+            self.tell_story(
+                handle,
+                What::Kill {
+                    cause: KillCause::Operator,
+                    by: None,
+                    why: None,
+                },
+            );
             self.kill_task(handle, KillCause::Operator, None);
             return Ok(vec![format!("task {id} is killed")]);
         }
@@ -259,5 +270,13 @@ impl Machine {
         } else {
             format!("there is no live task {id}; `offerd task list` shows all")
         }])
+    }
+}
+
+fn unwanted(why: &str) -> What {
+    What::Kill {
+        cause: KillCause::Unwanted,
+        by: None,
+        why: Some(why.to_owned()),
     }
 }

@@ -10,6 +10,7 @@ use crate::ids::{AgentId, ExecutorId, OfferHandle, OfferId, PolicyHandle};
 use crate::offer::{InverseOfferInfo, OfferInfo};
 use crate::policy::{Delta, Failure, PolicyEvent, Round};
 
+use super::why::Fate;
 use super::{Effect, Machine, PolicyChange, Severity, Timer};
 
 impl Machine {
@@ -49,6 +50,9 @@ impl Machine {
     }
 
     pub(super) fn on_rescind(&mut self, id: &OfferId) {
+        if let Some(handle) = self.offers.find(id) {
+            self.remember(handle, Fate::Rescinded);
+        }
         if let Some(offer) = self.offers.remove_by_id(id) {
             self.counters.offers_rescinded += 1;
             let policy = self
@@ -157,6 +161,9 @@ impl Machine {
         if !overdue.is_empty() {
             self.counters.offers_lease_ended += overdue.len() as u64;
             let seconds = self.settings.refuse_waiting.as_secs_f64();
+            for handle in &overdue {
+                self.remember(*handle, Fate::LeaseEnded);
+            }
             self.decline(&overdue, seconds);
         }
         for offer in self.offers.overdue_inverse(self.now) {
@@ -298,19 +305,10 @@ impl Machine {
         let tasks = std::mem::take(&mut policy.tasks_changed);
         if reset {
             policy.agents_known = self.agents.all().iter().map(|agent| agent.handle).collect();
-            delta.agents = self.agents.all().to_vec();
-            delta.jobs = self
-                .jobs
-                .iter()
-                .filter(|job| self.policy_of(job.view.role) == Some(handle))
-                .map(|job| Arc::clone(&job.view))
-                .collect();
-            delta.tasks = self
-                .tasks
-                .iter()
-                .filter(|task| self.policy_of(task.role) == Some(handle))
-                .map(super::tasks::Task::view)
-                .collect();
+            let full = self.full_delta(handle);
+            delta.agents = full.agents;
+            delta.jobs = full.jobs;
+            delta.tasks = full.tasks;
             delta.jobs_gone.clear();
         } else {
             delta.agents = agents
@@ -334,6 +332,28 @@ impl Machine {
             .extend(ended.iter().map(super::tasks::Task::view));
         delta.tasks_ended = ended.iter().map(|task| task.handle).collect();
         Some(delta)
+    }
+
+    /// All that a policy may know.
+    pub(super) fn full_delta(&self, policy: PolicyHandle) -> Delta {
+        Delta {
+            reset: true,
+            framework_id: self.framework_id.as_ref().map(ToString::to_string),
+            agents: self.agents.all().to_vec(),
+            jobs: self
+                .jobs
+                .iter()
+                .filter(|job| self.policy_of(job.view.role) == Some(policy))
+                .map(|job| Arc::clone(&job.view))
+                .collect(),
+            tasks: self
+                .tasks
+                .iter()
+                .filter(|task| self.policy_of(task.role) == Some(policy))
+                .map(super::tasks::Task::view)
+                .collect(),
+            ..Delta::default()
+        }
     }
 
     /// A round that ended without an answer.
@@ -362,6 +382,9 @@ impl Machine {
             handle,
             format!("policy {name}: {failure}; its offers are declined"),
         );
+        for offer in &shown {
+            self.remember(*offer, Fate::PolicyFailed);
+        }
         self.decline(&shown, self.settings.refuse_waiting.as_secs_f64());
         if let Some(at) = again {
             self.arm(at, Timer::CallPolicy(handle));

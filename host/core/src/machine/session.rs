@@ -137,6 +137,8 @@ impl Machine {
             killing,
             replace_at,
             running_since: running.then_some(record.launched),
+            placed: None,
+            story: Vec::new(),
             record,
         });
     }

@@ -14,6 +14,7 @@ use crate::task::{TaskDetails, TaskState, TaskView, task_traits};
 use super::io::{CallId, Session};
 use super::ledger::{KillCause, TaskRecord};
 use super::view::TaskSummary;
+use super::why::{Ended, Placed, Step};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Killing {
@@ -40,6 +41,8 @@ pub(super) struct Task {
     /// When a replacement starts if it stays unreachable.
     pub(super) replace_at: Option<Instant>,
     pub(super) running_since: Option<Instant>,
+    pub(super) placed: Option<Placed>,
+    pub(super) story: Vec<Step>,
 }
 
 impl Task {
@@ -116,7 +119,7 @@ pub(super) struct Tasks {
     /// Boxed, since nodes of a growing tree are half empty.
     live: BTreeMap<TaskHandle, Box<Task>>,
     by_id: HashMap<TaskId, TaskHandle>,
-    ended: VecDeque<TaskSummary>,
+    ended: VecDeque<Ended>,
     next: u32,
 }
 
@@ -156,14 +159,20 @@ impl Tasks {
     pub(super) fn end(&mut self, handle: TaskHandle, hostname: &str, keep: usize) -> Option<Task> {
         let task = *self.live.remove(&handle)?;
         self.by_id.remove(&task.record.id);
-        self.ended.push_back(task.summary(hostname));
+        self.ended.push_back(Ended {
+            summary: task.summary(hostname),
+            launched: task.record.launched,
+            reason: task.record.reason.clone(),
+            placed: task.placed.clone(),
+            story: task.story.clone(),
+        });
         while self.ended.len() > keep {
             self.ended.pop_front();
         }
         Some(task)
     }
 
-    pub(super) fn ended(&self) -> impl Iterator<Item = &TaskSummary> {
+    pub(super) fn ended(&self) -> impl Iterator<Item = &Ended> {
         self.ended.iter()
     }
 }

@@ -15,7 +15,11 @@ use super::jobs::Ending;
 use super::ledger::KillCause;
 use super::ledger::{Record, TaskRecord};
 use super::tasks::{Killing, Task};
+use super::why::{Step, What};
 use super::{Machine, Severity, Timer};
+
+/// Most steps of a task that are remembered.
+const LONGEST_STORY: usize = 50;
 
 /// An operation with an id that has not ended.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -157,6 +161,8 @@ impl Machine {
             killing: None,
             replace_at: None,
             running_since: None,
+            placed: None,
+            story: Vec::new(),
         });
         self.task_notice(
             Severity::Warn,
@@ -200,6 +206,13 @@ impl Machine {
     }
 
     fn tell_update(&mut self, handle: TaskHandle, status: &TaskStatus) {
+        self.tell_story(
+            handle,
+            What::Update {
+                state: status.state,
+                message: status.message.clone(),
+            },
+        );
         let Some(task) = self.tasks.get(handle) else {
             return;
         };
@@ -232,6 +245,16 @@ impl Machine {
             traits,
             at,
         });
+    }
+
+    /// Notes what happened to a task.
+    pub(super) fn tell_story(&mut self, handle: TaskHandle, what: What) {
+        let at = self.now;
+        if let Some(task) = self.tasks.get_mut(handle)
+            && task.story.len() < LONGEST_STORY
+        {
+            task.story.push(Step { at, what });
+        }
     }
 
     /// Starts a kill; it is repeated until the task has ended (R38).
@@ -306,6 +329,10 @@ impl Machine {
             return;
         };
         task.record.replaced = true;
+        task.story.push(Step {
+            at: now,
+            what: What::Replaced,
+        });
         let task_record = task.record.clone();
         entry.live.remove(&handle);
         entry.replaced.insert(handle);

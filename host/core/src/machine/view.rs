@@ -45,6 +45,56 @@ pub struct TaskSummary {
     pub since: u64,
 }
 
+/// `offerd why TASK --json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Why {
+    pub task: String,
+    pub job: String,
+    /// As in [`TaskSummary`].
+    pub state: String,
+    /// The answer in a sentence.
+    pub verdict: String,
+    /// What happened to it, oldest first.
+    pub steps: Vec<Step>,
+    /// Of a task that waits: live and recent offers to its role, live ones and
+    /// those that miss least first.
+    pub candidates: Vec<Candidate>,
+    /// The offer that misses least, and what it lacks.
+    pub nearest: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Milliseconds since the epoch.
+    pub at: u64,
+    pub text: String,
+    /// Whose decision it was, and in which of its rounds.
+    pub policy: Option<String>,
+    pub round: Option<u32>,
+}
+
+/// An offer that might have been taken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    pub offer: String,
+    /// Host name of the agent.
+    pub host: String,
+    /// When it came, or went if it is not live; milliseconds since the epoch.
+    pub at: u64,
+    pub live: bool,
+    /// By how much of what the task needs the offer is too small: 0 it fits, 0.25
+    /// a quarter of a resource is missing; a huge number: constraints forbid it.
+    pub missing: f64,
+    /// The host's own judgement.
+    pub says: String,
+    /// What became of it.
+    pub became: String,
+    /// Who decided that, in which round, and in its words.
+    pub policy: Option<String>,
+    pub round: Option<u32>,
+    pub policy_says: Option<String>,
+}
+
 /// Part of `offerd status --json` that the machine knows.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Status {

@@ -84,6 +84,17 @@ pub struct Swap {
     pub file: std::path::PathBuf,
 }
 
+/// `GET /v1/tasks/ID/what-if`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WhatIf {
+    /// What would get the task placed, each by itself: "with 128 MiB less mem".
+    pub would_help: Vec<String>,
+    /// What was tried and would not.
+    pub would_not_help: Vec<String>,
+    /// Why nothing was tried or found, if so.
+    pub note: String,
+}
+
 /// Answer to what changes something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {

@@ -12,14 +12,14 @@ use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use offerd_core::machine::view::{JobStatus, TaskSummary};
+use offerd_core::machine::view::{JobStatus, TaskSummary, Why};
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::config::Listen;
 
-use super::api::{Done, Failed, Failure, Scale, Status, Swap};
+use super::api::{Done, Failed, Failure, Scale, Status, Swap, WhatIf};
 
 /// For a whole request. The service answers at once; only a disk that hangs or
 /// a stopped process takes longer.
@@ -120,6 +120,17 @@ impl Admin {
     pub async fn kill_task(&self, id: &str) -> Result<Done, AskError> {
         let path = format!("/v1/tasks/{}", encode(id));
         self.parsed(Method::DELETE, &path, None).await
+    }
+
+    /// Why a task waits, or who decided what about it.
+    pub async fn why(&self, task: &str) -> Result<Why, AskError> {
+        self.get(&format!("/v1/tasks/{}/why", encode(task))).await
+    }
+
+    /// What would get a waiting task placed.
+    pub async fn what_if(&self, task: &str) -> Result<WhatIf, AskError> {
+        self.get(&format!("/v1/tasks/{}/what-if", encode(task)))
+            .await
     }
 
     /// Puts other code to work: a file on the host's machine.

@@ -12,7 +12,7 @@ pub(crate) mod server;
 
 use std::path::PathBuf;
 
-use offerd_core::machine::view::{JobStatus, TaskSummary};
+use offerd_core::machine::view::{JobStatus, TaskSummary, Why};
 use offerd_core::machine::{Reply, Request};
 use tokio::sync::{mpsc, oneshot};
 
@@ -39,6 +39,16 @@ pub(crate) enum Ask {
     RollBack {
         policy: String,
         answer: oneshot::Sender<Reply>,
+    },
+    /// Why a task is where it is; `None` if nobody knows it.
+    Why {
+        task: String,
+        answer: oneshot::Sender<Option<Why>>,
+    },
+    /// What would get a waiting task placed; `None` if no such task waits.
+    WhatIf {
+        task: String,
+        answer: oneshot::Sender<Option<api::WhatIf>>,
     },
     /// Look at all configured files.
     Reload,

@@ -162,6 +162,26 @@ async fn route(
             let reply = asker.ask(|answer| Ask::RollBack { policy, answer });
             replied(reply.await?)
         }
+        ["v1", "tasks", id, "why"] => {
+            only(method, &Method::GET, "GET")?;
+            let task = (*id).to_owned();
+            let why = asker.ask(|answer| Ask::Why { task, answer }).await?;
+            let why = why.ok_or_else(|| {
+                let text = format!("no task {id} is known; `offerd task list` shows all");
+                Answer::failed(StatusCode::NOT_FOUND, text)
+            })?;
+            Ok(Answer::json(ok, &why))
+        }
+        ["v1", "tasks", id, "what-if"] => {
+            only(method, &Method::GET, "GET")?;
+            let task = (*id).to_owned();
+            let found = asker.ask(|answer| Ask::WhatIf { task, answer }).await?;
+            let found = found.ok_or_else(|| {
+                let text = format!("task {id} does not wait, so there is nothing to try");
+                Answer::failed(StatusCode::CONFLICT, text)
+            })?;
+            Ok(Answer::json(ok, &found))
+        }
         ["v1", "tasks", id] => {
             only(method, &Method::DELETE, "DELETE")?;
             operate(asker, Request::KillTask((*id).into())).await
@@ -170,7 +190,7 @@ async fn route(
             StatusCode::NOT_FOUND,
             format!(
                 "there is no {path}; the paths are /v1/status, /v1/jobs, /v1/jobs/NAME, \
-                 /v1/jobs/NAME/scale, /v1/tasks, /v1/tasks/ID, /v1/policies, \
+                 /v1/jobs/NAME/scale, /v1/tasks, /v1/tasks/ID, /v1/tasks/ID/why, /v1/tasks/ID/what-if, /v1/policies, \
                  /v1/policies/NAME/swap, /v1/policies/NAME/rollback and /v1/metrics"
             ),
         )),

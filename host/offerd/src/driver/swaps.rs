@@ -22,6 +22,7 @@ use crate::kept::{Choice, Kept};
 use crate::policies::{About, PolicyError, Prepared};
 use crate::report::chain;
 use crate::supervisor::{Supervisor, Verdict};
+use crate::whatif::{Subject, experiment};
 
 /// Switches that are remembered for lists.
 const SWITCHES: usize = 50;
@@ -31,6 +32,8 @@ pub(crate) struct Version {
     pub(crate) about: About,
     pub(crate) metrics: Option<Arc<Metrics>>,
     pub(crate) has_state: bool,
+    /// To start it once more.
+    pub(crate) subject: Option<Subject>,
     /// It is the host's own, and decides for want of a better one.
     pub(crate) is_fallback: bool,
     /// When it took over.
@@ -113,6 +116,7 @@ impl Running {
                 about: policy.about,
                 metrics: policy.metrics,
                 has_state: policy.has_state,
+                subject: policy.subject,
                 is_fallback: false,
                 since: now,
             },
@@ -310,6 +314,7 @@ impl Driver {
             about: prepared.about,
             metrics: prepared.metrics,
             has_state: prepared.has_state,
+            subject: prepared.subject,
             is_fallback: false,
             since: now,
         });
@@ -361,6 +366,7 @@ impl Driver {
                 },
                 metrics: None,
                 has_state: false,
+                subject: None,
                 is_fallback: true,
                 since: now,
             }),
@@ -545,6 +551,30 @@ impl Driver {
                 Some(Verdict::GiveUp(why)) => self.fall_back(position, why, inputs),
             }
         }
+    }
+
+    /// Asks the code at work what would get a waiting task placed, beside the
+    /// loop.
+    pub(super) fn what_if(&self, task: &str, answer: oneshot::Sender<Option<api::WhatIf>>) {
+        let Some((policy, job, round)) = self.machine.experiment(task) else {
+            // The asker may have gone away.
+            let _ = answer.send(None);
+            return;
+        };
+        let subject = self
+            .policies
+            .get(policy.0 as usize)
+            .and_then(|policy| policy.active.subject.clone());
+        let Some(subject) = subject else {
+            let _ = answer.send(Some(api::WhatIf {
+                note: "the host's own code decides; there is no policy to ask".to_owned(),
+                ..api::WhatIf::default()
+            }));
+            return;
+        };
+        tokio::task::spawn_blocking(move || {
+            let _ = answer.send(Some(experiment(&subject, job, &round)));
+        });
     }
 
     /// Asks policies for what they want to find again.

@@ -1,0 +1,168 @@
+//! Why a task waits, and who decided what: the words that people get.
+
+use offerd::admin::client::AskError;
+use offerd_core::machine::view::Why;
+
+use crate::support::{Cluster, Host, until};
+
+fn job(name: &str, mem: u32, more: &str) -> String {
+    format!(
+        "[[job]]\nname = \"{name}\"\nrole = \"web\"\nkind = \"service\"\ncount = 1\ncpus = 0.1\n\
+         mem = {mem}\ncommand = \"exec sleep 100000\"\n{more}\n"
+    )
+}
+
+async fn host(cluster: &Cluster) -> Host {
+    Host::start(&cluster.address(), "bin-pack", "web", "{}").await
+}
+
+/// Id of the only task of a job.
+async fn task(host: &Host, job: &str) -> String {
+    let tasks = host.tasks().await;
+    let mut ids = tasks.into_iter().filter(|task| task.job == job);
+    ids.next().unwrap().id
+}
+
+/// Waits until there is an offer to speak of.
+async fn why(host: &Host, id: &str) -> Why {
+    until("an offer was looked at", async || {
+        let why = host
+            .admin
+            .why(id)
+            .await
+            .map_err(|error| error.to_string())?;
+        if why.candidates.is_empty() {
+            Err(why.verdict)
+        } else {
+            Ok(why)
+        }
+    })
+    .await
+}
+
+async fn a_task_that_is_too_large(cluster: &Cluster, free: f64) {
+    let host = host(cluster).await;
+    host.submit(&job("large", 5000, "")).await;
+    let id = task(&host, "large").await;
+    let why = why(&host, &id).await;
+    assert_eq!((why.state.as_str(), why.job.as_str()), ("WAITING", "large"));
+    assert!(
+        why.verdict
+            .contains("no offer had room for it; nearest was")
+            && why.verdict.contains("mem: needs 5000"),
+        "{why:?}"
+    );
+    let missing = 1.0 - free / 5000.0;
+    assert!(
+        (why.candidates[0].missing - missing).abs() < 1e-9,
+        "{why:?}"
+    );
+    let declined = why.candidates.iter().find(|candidate| !candidate.live);
+    if let Some(declined) = declined {
+        assert_eq!(declined.policy.as_deref(), Some("bin-pack"));
+        assert_eq!(
+            declined.policy_says.as_deref(),
+            Some("nothing that waits fits")
+        );
+    }
+    let what_if = host.admin.what_if(&id).await.unwrap();
+    let expected = format!(
+        "with {} MiB less mem ({free} in place of 5000)",
+        5000.0 - free
+    );
+    assert_eq!(what_if.would_help, [expected], "{what_if:?}");
+}
+
+#[tokio::test]
+async fn sim_a_task_that_is_too_large_is_told_by_how_much() {
+    a_task_that_is_too_large(&Cluster::simulated().await, 4096.0).await;
+}
+
+#[tokio::test]
+async fn mesos_a_task_that_is_too_large_is_told_by_how_much() {
+    if let Some(cluster) = Cluster::real() {
+        a_task_that_is_too_large(&cluster, 4096.0).await;
+    }
+}
+
+#[tokio::test]
+async fn sim_constraints_that_are_in_the_way_are_named() {
+    let cluster = Cluster::simulated().await;
+    let host = host(&cluster).await;
+    // Both agents are known, so that the second one can be refused a place.
+    let spread = "count = 3\nconstraints = [\"max 1 per rack\"]";
+    let text = job("apart", 32, "").replace("count = 1", spread);
+    host.submit(&text).await;
+    host.job_until("apart", |job| job.running == 2).await;
+    let tasks = host.tasks().await;
+    let waiting = tasks.iter().find(|task| task.state == "WAITING").unwrap();
+    let why = why(&host, &waiting.id).await;
+    assert!(
+        why.candidates
+            .iter()
+            .any(|c| c.says.contains("max 1 per rack")),
+        "{why:?}"
+    );
+    let what_if = host.admin.what_if(&waiting.id).await.unwrap();
+    assert_eq!(
+        what_if.would_help,
+        ["without its placement constraints"],
+        "{what_if:?}"
+    );
+}
+
+#[tokio::test]
+async fn sim_the_life_of_a_task_is_told() {
+    let cluster = Cluster::simulated().await;
+    let host = host(&cluster).await;
+    host.submit(&job("front", 32, "")).await;
+    host.job_until("front", |job| job.running == 1).await;
+    let id = host.ids("front", "TASK_RUNNING").await.remove(0);
+    let why = host.admin.why(&id).await.unwrap();
+    assert!(why.verdict.contains("TASK_RUNNING on agent-"), "{why:?}");
+    let first = &why.steps[0];
+    assert!(
+        first.text.contains("the tightest offer with room"),
+        "{first:?}"
+    );
+    assert_eq!(first.policy.as_deref(), Some("bin-pack"));
+    assert!(first.round.is_some());
+
+    host.admin.kill_task(&id).await.unwrap();
+    host.job_until("front", |job| job.running == 1 && job.waiting == 0)
+        .await;
+    let ended = until("the task has ended", async || {
+        let why = host
+            .admin
+            .why(&id)
+            .await
+            .map_err(|error| error.to_string())?;
+        if why.verdict.contains("ended as TASK_KILLED") {
+            Ok(why)
+        } else {
+            Err(why.verdict)
+        }
+    })
+    .await;
+    let texts: Vec<&str> = ended.steps.iter().map(|step| step.text.as_str()).collect();
+    assert!(
+        texts
+            .iter()
+            .any(|text| text.contains("killed by an operator")),
+        "{texts:?}"
+    );
+    assert!(texts.last().unwrap().contains("TASK_KILLED"), "{texts:?}");
+
+    match host.admin.what_if(&id).await {
+        Err(AskError::Refused { failure, .. }) => {
+            assert!(failure.message.contains("does not wait"), "{failure:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+    match host.admin.why("nobody").await {
+        Err(AskError::Refused { failure, .. }) => {
+            assert!(failure.message.contains("no task nobody"), "{failure:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
