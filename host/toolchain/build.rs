@@ -24,7 +24,7 @@ const LEFT_OUT: [&str; 14] = [
     ".zig-cache",
     "__pycache__",
     "build",
-    "conformance",
+    "conformance*",
     "node_modules",
     "package-lock.json",
     "target",
@@ -39,9 +39,9 @@ fn main() -> Outcome<()> {
     let root = here.join("../..").canonicalize()?;
 
     let mut own = DefaultHasher::new();
-    for (name, path) in files(&here.join("src"))?
+    for (name, path) in files(&here.join("src"), &[])?
         .iter()
-        .chain(&files(&here.join("npm"))?)
+        .chain(&files(&here.join("npm"), &["node_modules"])?)
     {
         own.write(name.as_bytes());
         own.write(&fs::read(path)?);
@@ -55,19 +55,17 @@ fn main() -> Outcome<()> {
     for sdk in SDKS {
         let folder = root.join("sdk").join(sdk);
         if folder.is_dir() {
-            for (name, path) in files(&folder)? {
+            for (name, path) in files(&folder, &LEFT_OUT)? {
                 list.push((format!("sdk/{sdk}/{name}"), path));
             }
         }
     }
-    for (name, path) in files(&root.join("sdk/templates"))? {
+    for (name, path) in files(&root.join("sdk/templates"), &LEFT_OUT)? {
         list.push((format!("templates/{name}"), path));
     }
-    for (name, path) in files(&root.join("wit"))? {
-        // Not the older versions: a policy is built against one.
-        if !name.starts_with("released/") {
-            list.push((format!("wit/{name}"), path));
-        }
+    // Not the older versions: a policy is built against one.
+    for (name, path) in files(&root.join("wit"), &["released"])? {
+        list.push((format!("wit/{name}"), path));
     }
     for (name, path) in &mut list {
         let rewritten = match name.as_str() {
@@ -90,28 +88,35 @@ fn main() -> Outcome<()> {
 
 /// All files below a folder by their names, sorted. Cargo is told to look at
 /// them, and at folders that only have what is taken.
-fn files(folder: &Path) -> Outcome<Vec<(String, PathBuf)>> {
+fn files(folder: &Path, left_out: &[&str]) -> Outcome<Vec<(String, PathBuf)>> {
     let mut found = Vec::new();
-    walk(folder, "", &mut found)?;
+    walk(folder, "", left_out, &mut found)?;
     found.sort();
     Ok(found)
 }
 
 /// Whether nothing was left out.
-fn walk(folder: &Path, prefix: &str, found: &mut Vec<(String, PathBuf)>) -> Outcome<bool> {
+fn walk(
+    folder: &Path,
+    prefix: &str,
+    left_out: &[&str],
+    found: &mut Vec<(String, PathBuf)>,
+) -> Outcome<bool> {
     let mut whole = true;
     for entry in fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let left_out = LEFT_OUT.contains(&name.as_str())
-            || name.starts_with("conformance")
+        let leave = left_out.contains(&name.as_str())
+            || left_out
+                .iter()
+                .any(|n| n.ends_with('*') && name.starts_with(n.trim_end_matches('*')))
             || [".pyc", ".wasm", ".swp", "~"]
                 .iter()
                 .any(|end| name.ends_with(end));
-        if left_out {
+        if leave {
             whole = false;
         } else if entry.path().is_dir() {
-            whole &= walk(&entry.path(), &format!("{prefix}{name}/"), found)?;
+            whole &= walk(&entry.path(), &format!("{prefix}{name}/"), left_out, found)?;
         } else {
             println!("cargo:rerun-if-changed={}", entry.path().display());
             found.push((format!("{prefix}{name}"), entry.path()));

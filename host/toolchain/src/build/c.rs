@@ -30,7 +30,9 @@ pub(super) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
     let mut objects = Vec::new();
     for source in sources.iter().chain(&sdk.sources) {
         let own = source.starts_with(&job.project.folder) && !source.starts_with(&job.project.sdk);
-        objects.push(object(job, &sdk, source, own)?);
+        // Files in different folders can have one name.
+        let name = format!("{:02}.o", objects.len());
+        objects.push(object(job, &sdk, source, &name, own)?);
     }
     let output = job.work.join("core.wasm");
     let mut link = command(job, if cpp { "c++" } else { "cc" })?;
@@ -48,14 +50,14 @@ pub(super) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
 }
 
 /// Compiles one file. Warnings are for the policy's own.
-fn object(job: &Job<'_>, sdk: &Sdk, source: &Path, own: bool) -> Result<PathBuf, BuildError> {
+fn object(
+    job: &Job<'_>,
+    sdk: &Sdk,
+    source: &Path,
+    name: &str,
+    own: bool,
+) -> Result<PathBuf, BuildError> {
     let cpp = source.extension().is_some_and(|ending| ending == "cpp");
-    let stem = source.file_stem().unwrap_or_default().to_string_lossy();
-    let name = format!(
-        "{}{stem}{}.o",
-        if own { "" } else { "sdk-" },
-        if cpp { "-cpp" } else { "" }
-    );
     let object = job.work.join(name);
     let mut command = command(job, if cpp { "c++" } else { "cc" })?;
     command.args(TARGET).args(["-O3", "-c"]);

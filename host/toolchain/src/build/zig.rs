@@ -1,5 +1,7 @@
 //! Zig: over the C SDK, whose root file exports what the contract wants.
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::Command;
 
 use super::{BuildError, Compiled, Job, STACK, c};
@@ -11,33 +13,43 @@ pub(super) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
     let sdk = c::Sdk::of(job)?;
     let output = job.work.join("core.wasm");
     let mut command: Command = c::command(job, "build-exe")?;
+    // Options stand before the module that they are for; the target and the mode
+    // of the first hold for all.
+    command
+        .args(["-target", "wasm32-wasi", "-O", "ReleaseFast", "-lc"])
+        .args(&sdk.sources)
+        .arg(&sdk.contract);
+    let each = |command: &mut Command| {
+        if !job.debug {
+            command.arg("-fstrip");
+        }
+        for folder in &sdk.include {
+            command.arg("-I").arg(folder);
+        }
+    };
+    each(&mut command);
     command
         .args(["--dep", "policy", "--dep", "offerd"])
-        .arg(format!("-Mroot={}", root.display()))
-        .args(["--dep", "offerd"])
-        .arg(format!("-Mpolicy={}", policy.display()))
-        .arg(format!("-Mofferd={}", face.display()));
-    for folder in &sdk.include {
-        command.arg("-I").arg(folder);
-    }
+        .arg(module("root", &root));
+    each(&mut command);
     command
-        .args(&sdk.sources)
-        .arg(&sdk.contract)
-        .args([
-            "-target",
-            "wasm32-wasi",
-            "-lc",
-            "-fno-entry",
-            "-mexec-model=reactor",
-        ])
-        .args(["-O", "ReleaseFast", "--stack", &STACK.to_string()])
+        .args(["--dep", "offerd"])
+        .arg(module("policy", &policy));
+    each(&mut command);
+    command
+        .arg(module("offerd", &face))
+        .args(["-fno-entry", "-mexec-model=reactor"])
+        .args(["--stack", &STACK.to_string()])
         .args(["--color", if job.color { "on" } else { "off" }]);
-    if !job.debug {
-        command.arg("-fstrip");
-    }
-    let mut place = std::ffi::OsString::from("-femit-bin=");
+    let mut place = OsString::from("-femit-bin=");
     place.push(&output);
     command.arg(place);
     job.run(&mut command, "zig build-exe")?;
     Ok(Compiled::Core(output))
+}
+
+fn module(name: &str, source: &Path) -> OsString {
+    let mut option = OsString::from(format!("-M{name}="));
+    option.push(source);
+    option
 }
