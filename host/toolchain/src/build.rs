@@ -22,6 +22,7 @@ use crate::digest::{self, Digest};
 use crate::language::Language;
 use crate::lock;
 use crate::process;
+use crate::programs::Program;
 use crate::project::Project;
 use crate::setup::{Progress, SetupError, Toolchains};
 
@@ -142,7 +143,9 @@ pub fn build(
     options: &BuildOptions<'_>,
 ) -> Result<Built, BuildError> {
     let begin = Instant::now();
-    let tool = toolchains.need(project.language)?;
+    if !toolchains.has(project.language) {
+        return Err(not_set_up(project.language).into());
+    }
     let output = options
         .output
         .map_or_else(|| project.output(), Path::to_owned);
@@ -161,8 +164,7 @@ pub fn build(
 
     let job = Job {
         project,
-        tool,
-        cache: toolchains.root().join("cache"),
+        toolchains,
         work,
         debug: options.debug,
         color: options.color,
@@ -186,6 +188,13 @@ pub fn build(
         write(&note_file(&job.work), note.as_bytes())?;
     }
     built(&output, false, begin, job.said.into_inner())
+}
+
+fn not_set_up(language: Language) -> SetupError {
+    SetupError::NotSetUp {
+        tool: language.tool().name(),
+        language,
+    }
 }
 
 fn built(file: &Path, fresh: bool, begin: Instant, output: String) -> Result<Built, BuildError> {
@@ -235,10 +244,7 @@ enum Compiled {
 /// One build.
 struct Job<'a> {
     project: &'a Project,
-    /// Folder of the language's tool.
-    tool: PathBuf,
-    /// Folder of what compilers keep for all projects.
-    cache: PathBuf,
+    toolchains: &'a Toolchains,
     work: PathBuf,
     debug: bool,
     color: bool,
@@ -271,6 +277,15 @@ impl Job<'_> {
         };
         component::check_imports(&component).map_err(wrong)?;
         Ok(component)
+    }
+
+    /// A program that runs in the project, so that paths in what it says are
+    /// short.
+    fn program(&self, program: Program) -> Result<Command, BuildError> {
+        let command = self.toolchains.command(program);
+        let mut command = command.ok_or_else(|| not_set_up(self.project.language))?;
+        command.current_dir(&self.project.folder);
+        Ok(command)
     }
 
     /// Runs one step of a compiler.

@@ -4,7 +4,7 @@
 //! renamed when it is complete, so that a folder that exists can be used. A
 //! lock keeps two processes from making the same one.
 
-pub(crate) mod install;
+mod install;
 
 use std::ffi::OsString;
 use std::fs;
@@ -164,18 +164,6 @@ impl Toolchains {
         self.install(tool, progress)?;
         Ok(SetUp::Installed(begin.elapsed()))
     }
-
-    /// The tool's folder, or that it is not there.
-    pub(crate) fn need(&self, language: Language) -> Result<PathBuf, SetupError> {
-        if self.has(language) {
-            Ok(self.folder(language.tool()))
-        } else {
-            Err(SetupError::NotSetUp {
-                tool: language.tool().name(),
-                language,
-            })
-        }
-    }
 }
 
 fn folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
@@ -219,15 +207,5 @@ mod tests {
         );
         assert_eq!(found(&[home, ("OFFERD_TOOLCHAINS", "t")]).unwrap(), "t");
         assert_eq!(found(&[]), None);
-    }
-
-    #[test]
-    fn a_missing_tool_is_named_with_the_command_that_installs_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let error = Toolchains::at(dir.path()).need(Language::Cpp).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "zig-0.17.1 is not set up; run `offerd policy setup cpp`"
-        );
     }
 }

@@ -112,3 +112,24 @@ fn rust() {
         ("u32::MAX", "no_such_thing"),
     );
 }
+
+#[test]
+fn a_missing_tool_is_named_with_the_command_that_installs_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("p");
+    new_project(Language::Cpp, "night-batch", &folder).unwrap();
+    let options = BuildOptions {
+        output: None,
+        work: None,
+        debug: false,
+        force: false,
+        color: false,
+        progress: &|_| {},
+    };
+    let project = Project::open(&folder).unwrap();
+    let error = build(&project, &Toolchains::at(dir.path()), &options).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "zig-0.17.1 is not set up; run `offerd policy setup cpp`"
+    );
+}

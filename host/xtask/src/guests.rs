@@ -1,10 +1,15 @@
 //! Policies of this repository, built into components.
+//!
+//! Rust packages are built as sets, each by one cargo command, so that they
+//! share what they depend on. All others are projects of offerd-toolchain.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use offerd_toolchain::{BuildOptions, Language, Project, SetUp, Toolchains};
 use sha2::{Digest, Sha256};
 
 use crate::{cargo, run};
@@ -20,8 +25,42 @@ pub(crate) fn folder(root: &Path) -> PathBuf {
     root.join("target/guests")
 }
 
+/// Where compilers of other languages are put: `$OFFERD_TOOLCHAINS`, or with what
+/// else is built.
+pub(crate) fn toolchains(root: &Path) -> Toolchains {
+    match std::env::var_os("OFFERD_TOOLCHAINS").filter(|folder| !folder.is_empty()) {
+        Some(folder) => Toolchains::at(folder),
+        None => Toolchains::at(root.join("target/toolchains")),
+    }
+}
+
+/// Sets up what builds the policies of this repository, and of new projects.
+pub(crate) fn set_up(root: &Path) -> Result<()> {
+    target()?;
+    let toolchains = toolchains(root);
+    for language in Language::ALL {
+        let done = toolchains.set_up(language, &|line| eprintln!("{line}"));
+        match done {
+            Ok(SetUp::There) => {}
+            Ok(SetUp::Installed(took)) => eprintln!("... done in {:.0} s", took.as_secs_f64()),
+            Err(error) => {
+                show(error.output());
+                return Err(error).with_context(|| format!("{language} cannot be set up"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What another program said, before the error that tells what it means.
+fn show(output: Option<&str>) {
+    if let Some(output) = output {
+        eprintln!("{output}");
+    }
+}
+
 /// Adds the wasm target to the toolchain.
-pub(crate) fn target() -> Result<()> {
+fn target() -> Result<()> {
     let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))?;
     if Path::new(&sysroot)
         .join("lib/rustlib")
@@ -52,7 +91,7 @@ fn output(command: &mut Command) -> Result<String> {
 
 /// Builds what is not fresh.
 pub(crate) fn build(root: &Path) -> Result<()> {
-    target()?;
+    set_up(root)?;
     let out = folder(root);
     fs::create_dir_all(&out)?;
     let plugins = packages(&root.join("plugins"))?;
@@ -61,24 +100,100 @@ pub(crate) fn build(root: &Path) -> Result<()> {
     if tests.join("Cargo.toml").is_file() {
         build_set(root, &tests, &packages(&tests)?, &out, "tests/guests")?;
     }
+    build_projects(root, &out)
+}
+
+/// Builds the projects that are not fresh.
+fn build_projects(root: &Path, out: &Path) -> Result<()> {
+    let toolchains = toolchains(root);
+    for (name, project) in projects(root)? {
+        let options = BuildOptions {
+            output: Some(&out.join(format!("{name}.wasm"))),
+            work: Some(&out.join(".build").join(&name)),
+            debug: false,
+            force: false,
+            color: false,
+            progress: &|line| eprintln!("{line}"),
+        };
+        match offerd_toolchain::build(&project, &toolchains, &options) {
+            Ok(built) => show(Some(built.output.as_str()).filter(|output| !output.is_empty())),
+            Err(error) => {
+                show(error.output());
+                return Err(error.into());
+            }
+        }
+    }
     Ok(())
 }
 
-/// Names of the folders that hold a package; a package is named like its folder.
-fn packages(folder: &Path) -> Result<Vec<String>> {
-    let mut names = Vec::new();
+/// The projects of this repository by name, without the Rust packages of the
+/// sets.
+fn projects(root: &Path) -> Result<BTreeMap<String, Project>> {
+    let mut folders = Vec::new();
+    for parent in ["plugins", "tests/guests"] {
+        folders.extend(
+            subfolders(&root.join(parent))?
+                .into_iter()
+                .filter(|folder| !folder.join("Cargo.toml").is_file()),
+        );
+    }
+    for sdk in subfolders(&root.join("sdk"))? {
+        folders.extend(subfolders(&sdk)?.into_iter().filter(|folder| {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("conformance")
+        }));
+    }
+    let mut projects = BTreeMap::new();
+    for folder in folders {
+        if !folder.join(offerd_toolchain::MANIFEST).is_file() {
+            continue;
+        }
+        let project = Project::open(&folder)?;
+        let name = project.name.clone();
+        if let Some(other) = projects.insert(name, project) {
+            bail!(
+                "{} and {} have the same name, {}",
+                other.folder.display(),
+                folder.display(),
+                other.name
+            );
+        }
+    }
+    let rust = packages(&root.join("plugins"))?;
+    let rust = rust
+        .into_iter()
+        .chain(packages(&root.join("tests/guests"))?);
+    for name in rust {
+        ensure!(
+            !projects.contains_key(&name),
+            "a Rust package and a project are both called {name}"
+        );
+    }
+    Ok(projects)
+}
+
+/// Folders in a folder, sorted.
+fn subfolders(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
     for entry in
         fs::read_dir(folder).with_context(|| format!("{} can't be read", folder.display()))?
     {
         let path = entry?.path();
-        if path.join("Cargo.toml").is_file()
-            && let Some(name) = path.file_name().and_then(|name| name.to_str())
-        {
-            names.push(name.to_owned());
+        if path.is_dir() {
+            found.push(path);
         }
     }
-    names.sort();
-    Ok(names)
+    found.sort();
+    Ok(found)
+}
+
+/// Names of the folders that hold a package; a package is named like its folder.
+fn packages(folder: &Path) -> Result<Vec<String>> {
+    Ok(subfolders(folder)?
+        .iter()
+        .filter(|path| path.join("Cargo.toml").is_file())
+        .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
+        .collect())
 }
 
 fn build_set(
@@ -177,6 +292,36 @@ fn digest(path: &Path, hash: &mut Sha256) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn projects_are_found_in_their_places_and_names_are_unique() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        let project = |folder: &str, name: &str| {
+            let folder = root.join(folder);
+            fs::create_dir_all(&folder).unwrap();
+            let up = "../".repeat(folder.strip_prefix(root).unwrap().components().count());
+            let text = format!("name = \"{name}\"\nlanguage = \"go\"\nsdk = \"{up}sdk/go\"\n");
+            fs::write(folder.join("policy.toml"), text).unwrap();
+        };
+        for folder in ["sdk/go", "plugins/rusty", "tests/guests", "wit"] {
+            fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        fs::write(root.join("wit/policy.wit"), "").unwrap();
+        fs::write(root.join("plugins/rusty/Cargo.toml"), "").unwrap();
+        project("plugins/a", "a");
+        project("sdk/go/conformance", "conformance-go");
+        project("sdk/go/other", "other");
+        project("tests/guests/b", "b");
+        let names: Vec<String> = projects(root).unwrap().into_keys().collect();
+        assert_eq!(names, ["a", "b", "conformance-go"]);
+        project("plugins/c", "a");
+        let error = projects(root).unwrap_err().to_string();
+        assert!(error.ends_with("have the same name, a"), "{error}");
+        project("plugins/c", "rusty");
+        let error = projects(root).unwrap_err().to_string();
+        assert!(error.ends_with("both called rusty"), "{error}");
+    }
 
     fn of(path: &Path) -> Vec<u8> {
         let mut hash = Sha256::new();

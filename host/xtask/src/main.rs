@@ -1,6 +1,7 @@
 //! `cargo xtask COMMAND`: everything that is done with this repository, in one
 //! place, the same for people and for CI.
 
+mod bindings;
 mod guests;
 mod mesos;
 mod tidy;
@@ -21,7 +22,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Sets up what is missing: the wasm target and, on Linux x86-64, a real Mesos.
+    /// Sets up what is missing: compilers for policies and, on Linux x86-64, a real
+    /// Mesos.
     Setup,
     /// Builds all policies into target/guests/NAME.wasm; skips those that are fresh.
     Guests,
@@ -50,6 +52,12 @@ enum Task {
     },
     /// Writes the committed generated code anew.
     Bless,
+    /// Writes the bindings of the SDKs from wit/ anew.
+    Bindings {
+        /// Write nothing; fail if anything differs.
+        #[arg(long)]
+        check: bool,
+    },
     /// Checks what compilers do not: crate arrows, file headers, links, leftovers.
     Tidy,
 }
@@ -58,7 +66,7 @@ fn main() -> Result<()> {
     let root = root()?;
     match Arguments::parse().command {
         Task::Setup => {
-            guests::target()?;
+            guests::set_up(&root)?;
             mesos::set_up(&root).map(|_| ())
         }
         Task::Guests => guests::build(&root),
@@ -71,6 +79,7 @@ fn main() -> Result<()> {
         Task::Bless => run(cargo(&root)
             .args(["test", "-p", "mesos-v1", "--test", "generated"])
             .env("OFFERD_BLESS", "1")),
+        Task::Bindings { check } => bindings::make(&root, check),
         Task::Tidy => tidy::check(&root),
     }
 }
@@ -112,7 +121,8 @@ fn test(root: &Path, ci: bool, arguments: &[OsString]) -> Result<()> {
     let mut command = cargo(root);
     command
         .arg("test")
-        .env("OFFERD_GUESTS", guests::folder(root));
+        .env("OFFERD_GUESTS", guests::folder(root))
+        .env("OFFERD_TOOLCHAINS", guests::toolchains(root).root());
     // Options like -p choose the packages themselves.
     if arguments.is_empty() {
         command.arg("--workspace");

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::{BuildError, Compiled, Job, STACK};
 use crate::language::Language;
-use crate::setup::install;
+use crate::programs::Program;
 
 const TARGET: [&str; 3] = ["-target", "wasm32-wasi", "-mexec-model=reactor"];
 
@@ -94,17 +94,11 @@ fn object(
     Ok(object)
 }
 
-/// Zig, with its caches where they stay.
+/// A command of Zig.
 pub(super) fn command(job: &Job<'_>, what: &str) -> Result<Command, BuildError> {
-    let zig = install::zig(&job.tool).ok_or_else(|| BuildError::NoResult {
-        project: job.project.name.clone(),
-        why: format!("the program zig is gone from {}", job.tool.display()),
-    })?;
-    let mut command = Command::new(zig);
+    let mut command = job.program(Program::Zig)?;
     command
         .arg(what)
-        .current_dir(&job.project.folder)
-        .env("ZIG_GLOBAL_CACHE_DIR", job.cache.join("zig"))
         .env("ZIG_LOCAL_CACHE_DIR", job.work.join("zig-cache"));
     Ok(command)
 }

@@ -2,10 +2,10 @@
 //! SDK, componentize-qjs puts it into a component with QuickJS.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use super::{BuildError, Compiled, Job};
 use crate::language::Language;
+use crate::programs::Program;
 
 pub(super) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
     let typed = job.project.language == Language::TypeScript;
@@ -17,7 +17,7 @@ pub(super) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
     let glue = job.sdk(&format!("glue/{}.js", job.project.world()))?;
     if typed && job.project.folder.join("tsconfig.json").is_file() {
         // esbuild only leaves types out.
-        let mut check = node(job, "typescript/bin/tsc");
+        let mut check = job.program(Program::Tsc)?;
         check.args(["--noEmit", "-p"]).arg(&job.project.folder);
         if job.color {
             check.args(["--pretty", "true"]);
@@ -25,7 +25,7 @@ pub(super) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
         job.run(&mut check, "the type check")?;
     }
     let bundle = job.work.join("policy.js");
-    let mut esbuild = node(job, "esbuild/bin/esbuild");
+    let mut esbuild = job.program(Program::Esbuild)?;
     esbuild
         .arg(&glue)
         .args(["--bundle", "--format=esm", "--platform=neutral"])
@@ -38,7 +38,7 @@ pub(super) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
     job.run(&mut esbuild, "esbuild")?;
 
     let output = job.work.join("policy.wasm");
-    let mut componentize = node(job, "componentize-qjs/bin/componentize-qjs");
+    let mut componentize = job.program(Program::ComponentizeQjs)?;
     componentize
         .arg("--wit")
         .arg(&job.project.wit)
@@ -49,16 +49,6 @@ pub(super) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
         .arg(&output);
     job.run_quietly(&mut componentize, "componentize-qjs")?;
     Ok(Compiled::Component(output))
-}
-
-/// A program of an npm package. It runs in the project, so that paths in
-/// messages are short.
-fn node(job: &Job<'_>, program: &str) -> Command {
-    let mut command = Command::new("node");
-    command
-        .arg(job.tool.join("node_modules").join(program))
-        .current_dir(&job.project.folder);
-    command
 }
 
 fn pair(option: &str, path: &Path) -> PathBuf {

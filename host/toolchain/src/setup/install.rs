@@ -6,6 +6,7 @@ use std::process::Command;
 
 use super::{Progress, SetupError, Toolchains};
 use crate::process::{self, Ran};
+use crate::programs;
 use crate::versions::{NODE_OLDEST, PYTHON_OLDEST, Pinned, RUST_OLDEST, RUST_TARGET, Source, Tool};
 
 const NO_RUST: &str = "Install Rust with rustup, or add the target \
@@ -67,22 +68,7 @@ impl Toolchains {
 
 /// Whether what the builds use is in a finished folder.
 fn check(folder: &Path, pinned: &Pinned) -> Result<(), SetupError> {
-    let missing = match pinned.tool {
-        Tool::Rust => None,
-        Tool::QuickJs => [
-            "node_modules/componentize-qjs/package.json",
-            "node_modules/esbuild/package.json",
-            "node_modules/typescript/package.json",
-        ]
-        .into_iter()
-        .find(|file| !folder.join(file).is_file()),
-        Tool::ComponentizePy => python_package(folder, "componentize_py")
-            .is_none()
-            .then_some("the package componentize_py"),
-        Tool::Go => go(folder).is_none().then_some("the program go"),
-        Tool::Zig => zig(folder).is_none().then_some("the program zig"),
-    };
-    match missing {
+    match programs::missing(folder, pinned.tool) {
         None => Ok(()),
         Some(what) => Err(SetupError::Incomplete {
             tool: pinned.name,
@@ -90,28 +76,6 @@ fn check(folder: &Path, pinned: &Pinned) -> Result<(), SetupError> {
             folder: folder.to_owned(),
         }),
     }
-}
-
-/// A package in a Python environment. The scripts in its `bin` know the path
-/// that the environment was made at; the packages do not.
-pub(crate) fn python_package(folder: &Path, name: &str) -> Option<PathBuf> {
-    fs::read_dir(folder.join("lib"))
-        .ok()?
-        .filter_map(Result::ok)
-        .map(|entry| entry.path().join("site-packages").join(name))
-        .find(|package| package.is_dir())
-}
-
-/// The Go program in its tool's folder.
-pub(crate) fn go(folder: &Path) -> Option<PathBuf> {
-    let program = python_package(folder, "go")?.join("bin/go");
-    program.is_file().then_some(program)
-}
-
-/// The Zig program in its tool's folder.
-pub(crate) fn zig(folder: &Path) -> Option<PathBuf> {
-    let program = python_package(folder, "ziglang")?.join("zig");
-    program.is_file().then_some(program)
 }
 
 fn rustc() -> Command {
@@ -257,6 +221,7 @@ fn at_least(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::programs::Program;
 
     #[test]
     fn a_client_that_fails_is_quoted_whole() {
@@ -313,7 +278,8 @@ mod tests {
                 Ok(())
             })
             .unwrap();
-        assert!(zig(&target).is_some());
+        assert!(toolchains.command(Program::Zig).is_some());
+        assert!(toolchains.command(Program::Go).is_none());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }
