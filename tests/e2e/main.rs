@@ -17,5 +17,6 @@ mod reasons;
 mod recordings;
 mod replays;
 mod scenarios;
+mod shadows;
 mod support;
 mod swaps;

@@ -26,9 +26,11 @@ use crate::ledger::Ledger;
 use crate::policies::Loader;
 
 mod recording;
+mod shadows;
 mod swaps;
 
 pub(crate) use recording::Recording;
+pub(crate) use shadows::{Candidate, ShadowReply};
 pub(crate) use swaps::{Loaded, Running};
 
 /// Messages taken together before the machine is asked what to do.
@@ -82,6 +84,8 @@ pub(crate) struct Sources {
     pub(crate) commits: mpsc::UnboundedReceiver<Result<(), CommitError>>,
     pub(crate) asks: mpsc::Receiver<Ask>,
     pub(crate) loaded: mpsc::UnboundedReceiver<Loaded>,
+    pub(crate) candidates: mpsc::UnboundedReceiver<Candidate>,
+    pub(crate) shadows: mpsc::UnboundedReceiver<ShadowReply>,
     /// Policy files that changed.
     pub(crate) changed: mpsc::UnboundedReceiver<PathBuf>,
     pub(crate) stop: oneshot::Receiver<()>,
@@ -100,6 +104,10 @@ pub(crate) struct Driver {
     pub(crate) loader: Option<Loader>,
     /// The other end of [`Sources::loaded`].
     pub(crate) loaded: mpsc::UnboundedSender<Loaded>,
+    /// The other ends of [`Sources::candidates`] and [`Sources::shadows`].
+    pub(crate) candidates: mpsc::UnboundedSender<Candidate>,
+    pub(crate) shadow_replies: mpsc::UnboundedSender<ShadowReply>,
+    pub(crate) next_shadow: u64,
     pub(crate) recording: Recording,
     /// Bytes of the events among the inputs that the machine has not taken yet.
     pub(crate) records: Vec<Bytes>,
@@ -178,6 +186,8 @@ impl Driver {
                 },
                 Some(ask) = sources.asks.recv() => asks.push(ask),
                 Some(loaded) = sources.loaded.recv() => self.loaded(loaded, &mut inputs),
+                Some(candidate) = sources.candidates.recv() => self.candidate(candidate),
+                Some(reply) = sources.shadows.recv() => self.shadow_decided(reply),
                 Some(file) = sources.changed.recv() => self.files_changed(Some(&file)),
                 _ = saving.tick() => {
                     self.save_states();
@@ -275,6 +285,7 @@ impl Driver {
         if let Some(policy) = self.policies.get_mut(handle.0 as usize) {
             policy.totals.add(&decided.stats);
         }
+        self.tell_shadows(handle, decided.round, &decided.result, &decided.stats);
         inputs.push(Input::Answered {
             policy: handle,
             round: decided.round,
@@ -303,6 +314,21 @@ impl Driver {
             Ask::RollBack { policy, answer } => self.back_asked(&policy, answer, inputs),
             Ask::Why { task, answer } => drop(answer.send(self.machine.why(&task))),
             Ask::WhatIf { task, answer } => self.what_if(&task, answer),
+            Ask::Shadow {
+                policy,
+                file,
+                answer,
+            } => self.shadow_asked(&policy, file, answer),
+            Ask::Promote {
+                policy,
+                digest,
+                answer,
+            } => self.promote_asked(&policy, &digest, answer),
+            Ask::Abort {
+                policy,
+                digest,
+                answer,
+            } => drop(answer.send(self.abort_asked(&policy, &digest))),
             Ask::Reload => self.files_changed(None),
         }
     }
@@ -381,6 +407,7 @@ impl Driver {
     }
 
     fn invoke(&mut self, handle: PolicyHandle, round: Box<Round>) {
+        self.show_shadows(handle, &round);
         let Some(policy) = self.policies.get(handle.0 as usize) else {
             return;
         };
@@ -434,6 +461,11 @@ impl Driver {
                 last_failure: view.last_failure,
                 numbers: view.numbers,
                 switches: running.switches(),
+                shadows: running
+                    .shadows
+                    .iter()
+                    .map(shadows::Shadow::status)
+                    .collect(),
                 restarts: running.totals.restarts,
                 busy: running.totals.busy.as_secs_f64(),
                 memory: running.totals.memory,

@@ -237,6 +237,19 @@ impl Loader {
             return Err(PolicyError::Unknown);
         };
         let bytes = read(policy, file)?;
+        self.component(position, file, bytes)
+    }
+
+    /// The same with a component that was read before.
+    pub(crate) fn component(
+        &self,
+        position: usize,
+        file: &Path,
+        bytes: Vec<u8>,
+    ) -> Result<Prepared, PolicyError> {
+        let Some(policy) = self.0.config.policies.get(position) else {
+            return Err(PolicyError::Unknown);
+        };
         let mut prepared = self.start(position, policy, file, bytes, None)?;
         prepared.configured = std::fs::read(&policy.file)
             .map(|bytes| kept::digest(&bytes))

@@ -485,7 +485,7 @@ fn placed(result: &Result<Answer, Failure>) -> u64 {
 }
 
 /// An answer in a few words.
-fn shown(result: &Result<Answer, Failure>) -> String {
+pub(crate) fn shown(result: &Result<Answer, Failure>) -> String {
     match result {
         Ok(answer) => {
             let placements: Vec<String> = answer
@@ -495,12 +495,17 @@ fn shown(result: &Result<Answer, Failure>) -> String {
                 .map(|p| format!("{} of set {} on offer {}", p.count, p.set, p.offer))
                 .collect();
             format!(
-                "{} placements ({}), {} declines, {} kills, {} actions",
+                "{} placements ({}), {} declines, {} kills, {} actions, the rest {}",
                 answer.placements.len(),
                 placements.join(", "),
                 answer.declines.len(),
                 answer.kills.len(),
                 answer.actions.len(),
+                if answer.rest.is_some() {
+                    "declined"
+                } else {
+                    "held"
+                },
             )
         }
         Err(failure) => failure.to_string(),

@@ -236,6 +236,8 @@ impl Parts {
             offerd_mesos::start(client(config), wanted, events).map_err(StartError::Tls)?;
         let (asker, asks) = Asker::new();
         let (loaded, prepared_others) = mpsc::unbounded_channel();
+        let (candidates, prepared_shadows) = mpsc::unbounded_channel();
+        let (shadow_replies, shadows) = mpsc::unbounded_channel();
         let (stop, stopped) = oneshot::channel();
         let driver = Driver {
             machine,
@@ -247,6 +249,9 @@ impl Parts {
             replies,
             loader,
             loaded,
+            candidates,
+            shadow_replies,
+            next_shadow: 0,
             recording,
             records: Vec::new(),
             facts: facts(config),
@@ -258,6 +263,8 @@ impl Parts {
             commits,
             asks,
             loaded: prepared_others,
+            candidates: prepared_shadows,
+            shadows,
             changed,
             stop: stopped,
         };

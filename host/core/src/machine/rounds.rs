@@ -335,7 +335,7 @@ impl Machine {
     }
 
     /// All that a policy may know.
-    pub(super) fn full_delta(&self, policy: PolicyHandle) -> Delta {
+    pub fn full_delta(&self, policy: PolicyHandle) -> Delta {
         Delta {
             reset: true,
             framework_id: self.framework_id.as_ref().map(ToString::to_string),

@@ -54,12 +54,58 @@ pub struct PolicyStatus {
     pub numbers: PolicyNumbers,
     /// The latest swaps, oldest first.
     pub switches: Vec<Switch>,
+    pub shadows: Vec<ShadowStatus>,
     /// Instances that were ended and made anew.
     pub restarts: u64,
     /// Seconds spent in it.
     pub busy: f64,
     /// Bytes of linear memory.
     pub memory: usize,
+}
+
+/// A candidate beside a policy, and how its decisions compare.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ShadowStatus {
+    pub file: String,
+    pub digest: String,
+    pub version: String,
+    /// Milliseconds since the epoch.
+    pub since: u64,
+    /// Rounds that both decided, and those in which they wanted the same.
+    pub rounds: u64,
+    pub agreed: u64,
+    /// Rounds that came while it was busy with another one.
+    pub skipped: u64,
+    pub failures: u64,
+    pub last_failure: Option<String>,
+    /// Tasks placed by it and by the policy at work.
+    pub placed: u64,
+    pub active_placed: u64,
+    /// Its placements that could not have been carried out.
+    pub refused: u64,
+    /// Seconds spent by it and by the policy at work, in these rounds.
+    pub busy: f64,
+    pub active_busy: f64,
+    pub first_divergence: Option<Divergence>,
+}
+
+/// A round that was decided in two ways.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Divergence {
+    pub round: u32,
+    /// Milliseconds since the epoch.
+    pub at: u64,
+    pub active: String,
+    pub shadow: String,
+}
+
+/// Body of what is done to a shadow.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WhichShadow {
+    /// How its digest begins; empty for the only one.
+    #[serde(default)]
+    pub digest: String,
 }
 
 /// Other code took over.

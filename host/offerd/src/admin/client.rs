@@ -19,7 +19,7 @@ use tokio::net::{TcpStream, UnixStream};
 
 use crate::config::Listen;
 
-use super::api::{Done, Failed, Failure, Scale, Status, Swap, WhatIf};
+use super::api::{Done, Failed, Failure, Scale, Status, Swap, WhatIf, WhichShadow};
 
 /// For a whole request. The service answers at once; only a disk that hangs or
 /// a stopped process takes longer.
@@ -137,6 +137,34 @@ impl Admin {
     pub async fn swap(&self, policy: &str, file: PathBuf) -> Result<Done, AskError> {
         let path = format!("/v1/policies/{}/swap", encode(policy));
         let body = serde_json::to_string(&Swap { file }).map_err(|error| self.strange(&error))?;
+        self.parsed(Method::POST, &path, Some(("application/json", body)))
+            .await
+    }
+
+    /// Lets a file decide beside a policy, without effect.
+    pub async fn shadow(&self, policy: &str, file: PathBuf) -> Result<Done, AskError> {
+        let path = format!("/v1/policies/{}/shadow", encode(policy));
+        let body = serde_json::to_string(&Swap { file }).map_err(|error| self.strange(&error))?;
+        self.parsed(Method::POST, &path, Some(("application/json", body)))
+            .await
+    }
+
+    /// Puts a shadow to work. `digest`: how its digest begins.
+    pub async fn promote(&self, policy: &str, digest: &str) -> Result<Done, AskError> {
+        self.to_shadow(policy, "promote", digest).await
+    }
+
+    /// Ends a shadow.
+    pub async fn abort(&self, policy: &str, digest: &str) -> Result<Done, AskError> {
+        self.to_shadow(policy, "abort", digest).await
+    }
+
+    async fn to_shadow(&self, policy: &str, what: &str, digest: &str) -> Result<Done, AskError> {
+        let path = format!("/v1/policies/{}/{what}", encode(policy));
+        let which = WhichShadow {
+            digest: digest.to_owned(),
+        };
+        let body = serde_json::to_string(&which).map_err(|error| self.strange(&error))?;
         self.parsed(Method::POST, &path, Some(("application/json", body)))
             .await
     }

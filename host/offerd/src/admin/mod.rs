@@ -50,6 +50,25 @@ pub(crate) enum Ask {
         task: String,
         answer: oneshot::Sender<Option<api::WhatIf>>,
     },
+    /// A candidate that decides beside a policy without effect.
+    Shadow {
+        policy: String,
+        file: PathBuf,
+        answer: oneshot::Sender<Reply>,
+    },
+    /// A shadow takes over. `digest`: how its digest begins; empty for the only
+    /// one.
+    Promote {
+        policy: String,
+        digest: String,
+        answer: oneshot::Sender<Reply>,
+    },
+    /// A shadow ends.
+    Abort {
+        policy: String,
+        digest: String,
+        answer: oneshot::Sender<Reply>,
+    },
     /// Look at all configured files.
     Reload,
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::jobs::{self, Format};
 use crate::reading::Mistakes;
 
-use super::api::{Done, Failed, Failure, Scale, Swap};
+use super::api::{Done, Failed, Failure, Scale, Swap, WhichShadow};
 use super::metrics;
 use super::{Ask, Asker, Stopping};
 
@@ -156,6 +156,39 @@ async fn route(
             });
             replied(reply.await?)
         }
+        ["v1", "policies", name, "shadow"] => {
+            only(method, &Method::POST, "POST")?;
+            let file = swap(headers, &body)?;
+            let policy = (*name).to_owned();
+            let reply = asker.ask(|answer| Ask::Shadow {
+                policy,
+                file,
+                answer,
+            });
+            replied(reply.await?)
+        }
+        ["v1", "policies", name, "promote"] => {
+            only(method, &Method::POST, "POST")?;
+            let digest = which_shadow(&body)?;
+            let policy = (*name).to_owned();
+            let reply = asker.ask(|answer| Ask::Promote {
+                policy,
+                digest,
+                answer,
+            });
+            replied(reply.await?)
+        }
+        ["v1", "policies", name, "abort"] => {
+            only(method, &Method::POST, "POST")?;
+            let digest = which_shadow(&body)?;
+            let policy = (*name).to_owned();
+            let reply = asker.ask(|answer| Ask::Abort {
+                policy,
+                digest,
+                answer,
+            });
+            replied(reply.await?)
+        }
         ["v1", "policies", name, "rollback"] => {
             only(method, &Method::POST, "POST")?;
             let policy = (*name).to_owned();
@@ -191,7 +224,8 @@ async fn route(
             format!(
                 "there is no {path}; the paths are /v1/status, /v1/jobs, /v1/jobs/NAME, \
                  /v1/jobs/NAME/scale, /v1/tasks, /v1/tasks/ID, /v1/tasks/ID/why, /v1/tasks/ID/what-if, /v1/policies, \
-                 /v1/policies/NAME/swap, /v1/policies/NAME/rollback and /v1/metrics"
+                 /v1/policies/NAME/swap, .../rollback, .../shadow, .../promote, .../abort and \
+                 /v1/metrics"
             ),
         )),
     }
@@ -287,6 +321,17 @@ fn swap(headers: &HeaderMap, body: &[u8]) -> Result<PathBuf, Answer> {
             "{file} is a relative path; write the whole one"
         )))
     }
+}
+
+fn which_shadow(body: &[u8]) -> Result<String, Answer> {
+    if body.is_empty() {
+        return Ok(String::new());
+    }
+    let WhichShadow { digest } = serde_json::from_slice(body).map_err(|error| {
+        let why = format!("the body is not {{\"digest\": TEXT}}: {error}");
+        Answer::failed(StatusCode::BAD_REQUEST, why)
+    })?;
+    Ok(digest)
 }
 
 fn content_type(headers: &HeaderMap) -> Option<&str> {

@@ -15,6 +15,7 @@ use offerd_policy::{
 use offerd_record::{Code, PolicySetup};
 use tokio::sync::oneshot;
 
+use super::shadows::Shadow;
 use super::{Driver, Totals, recording};
 use crate::admin::api;
 use crate::fallback::Fallback;
@@ -48,6 +49,7 @@ pub(crate) struct Running {
     pub(crate) totals: Totals,
     pub(crate) active: Version,
     pub(crate) supervisor: Supervisor,
+    pub(super) shadows: Vec<Shadow>,
     /// What decided before, ready to go on.
     previous: Option<(Version, Box<dyn PolicyCode>)>,
     swap: Option<Swap>,
@@ -70,12 +72,21 @@ struct Swap {
     answer: Option<oneshot::Sender<Reply>>,
 }
 
+/// Where code comes from.
+enum Source {
+    File(PathBuf),
+    /// A component that was read before, and from which file.
+    Component(PathBuf, Arc<Vec<u8>>),
+}
+
 /// Why code is changed.
 #[derive(Debug, Clone)]
 enum Cause {
     Operator,
     /// The configured file has changed.
     File,
+    /// An operator wants a shadow.
+    Promoted,
     /// An operator wants the one before.
     Back,
     /// The supervisor does.
@@ -87,6 +98,7 @@ impl Cause {
         match self {
             Self::Operator => "an operator asked for it".to_owned(),
             Self::File => "its file changed".to_owned(),
+            Self::Promoted => "an operator promoted a shadow".to_owned(),
             Self::Back => "an operator asked for the one before".to_owned(),
             Self::Judged(why) => why.clone(),
         }
@@ -121,6 +133,7 @@ impl Running {
                 since: now,
             },
             supervisor: Supervisor::new(policy.budget),
+            shadows: Vec::new(),
             previous: None,
             swap: None,
             fallback: policy.fallback,
@@ -174,7 +187,7 @@ fn shown(about: &About) -> String {
     }
 }
 
-fn refuse(answer: Option<oneshot::Sender<Reply>>, why: String) {
+pub(super) fn refuse(answer: Option<oneshot::Sender<Reply>>, why: String) {
     if let Some(answer) = answer {
         // The asker may have gone away.
         let _ = answer.send(Reply::Refused(vec![why]));
@@ -183,7 +196,7 @@ fn refuse(answer: Option<oneshot::Sender<Reply>>, why: String) {
 
 impl Driver {
     /// Position of a policy by its name or one of its roles.
-    fn policy_named(&self, name: &str) -> Result<usize, String> {
+    pub(super) fn policy_named(&self, name: &str) -> Result<usize, String> {
         self.policies
             .iter()
             .position(|policy| policy.name == name)
@@ -238,11 +251,21 @@ impl Driver {
         }
     }
 
-    /// Begins to load code, beside the loop.
     fn load(
         &mut self,
         position: usize,
         file: PathBuf,
+        cause: Cause,
+        answer: Option<oneshot::Sender<Reply>>,
+    ) {
+        self.load_from(position, Source::File(file), cause, answer);
+    }
+
+    /// Begins to load code, beside the loop.
+    fn load_from(
+        &mut self,
+        position: usize,
+        source: Source,
         cause: Cause,
         answer: Option<oneshot::Sender<Reply>>,
     ) {
@@ -271,13 +294,32 @@ impl Driver {
         let handle = PolicyHandle(u32::try_from(position).unwrap_or(u32::MAX));
         let loaded = self.loaded.clone();
         tokio::task::spawn_blocking(move || {
-            let result = loader.other(position, &file);
+            let result = match source {
+                Source::File(file) => loader.other(position, &file),
+                Source::Component(file, bytes) => loader.component(position, &file, bytes.to_vec()),
+            };
             // The service is ending if nobody takes it.
             let _ = loaded.send(Loaded {
                 policy: handle,
                 result,
             });
         });
+    }
+
+    /// A shadow takes over, as a file does.
+    pub(super) fn promote(
+        &mut self,
+        position: usize,
+        file: PathBuf,
+        component: Arc<Vec<u8>>,
+        answer: oneshot::Sender<Reply>,
+    ) {
+        self.load_from(
+            position,
+            Source::Component(file, component),
+            Cause::Promoted,
+            Some(answer),
+        );
     }
 
     /// Code is loaded: it takes over between two rounds.
@@ -453,6 +495,9 @@ impl Driver {
         self.recording.code(handle, code);
         next.since = now;
         let before = std::mem::replace(&mut policy.active, next);
+        // A shadow of itself is of no use.
+        let digest = policy.active.about.digest.clone();
+        policy.shadows.retain(|shadow| shadow.digest() != digest);
         let text = format!(
             "policy {}: {} took over from {}, since {}; nobody decided for {:.1} ms",
             policy.name,

@@ -49,6 +49,57 @@ pub(crate) struct RollBack {
     policy: String,
 }
 
+/// Let a candidate decide beside a policy, without effect, and compare.
+///
+/// It sees each round that the policy sees. `offerd policy list` shows how often
+/// the two agree, where they first did not, what each placed and what it cost.
+/// Any number of rounds later it can be promoted or aborted.
+#[derive(Debug, Args)]
+pub(crate) struct Shadow {
+    #[command(flatten)]
+    target: Target,
+    /// Name of the policy, or one of its roles.
+    #[arg(value_name = "POLICY")]
+    policy: String,
+    /// WebAssembly component, on the machine where the service runs.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OneShadow {
+    #[command(flatten)]
+    target: Target,
+    /// Name of the policy, or one of its roles.
+    #[arg(value_name = "POLICY")]
+    policy: String,
+    /// How the shadow's digest begins; not needed if there is one.
+    #[arg(value_name = "DIGEST", default_value = "")]
+    digest: String,
+}
+
+pub(super) fn shadow(arguments: &Shadow) -> Outcome {
+    let file = std::path::absolute(&arguments.file).map_err(|error| Failed::new(&error))?;
+    block_on(async {
+        let admin = arguments.target.admin()?;
+        done(admin.shadow(&arguments.policy, file).await)
+    })
+}
+
+pub(super) fn promote(arguments: &OneShadow) -> Outcome {
+    block_on(async {
+        let admin = arguments.target.admin()?;
+        done(admin.promote(&arguments.policy, &arguments.digest).await)
+    })
+}
+
+pub(super) fn abort(arguments: &OneShadow) -> Outcome {
+    block_on(async {
+        let admin = arguments.target.admin()?;
+        done(admin.abort(&arguments.policy, &arguments.digest).await)
+    })
+}
+
 pub(super) fn swap(arguments: &Swap) -> Outcome {
     let file = std::path::absolute(&arguments.file).map_err(|error| Failed::new(&error))?;
     block_on(async {
@@ -83,6 +134,30 @@ async fn list_now(arguments: &List) -> Outcome {
     }
     let short = |digest: &str| digest.chars().take(12).collect::<String>();
     let now = status.started + (status.uptime * 1000.0) as u64;
+    let shadows: Vec<Vec<String>> = status
+        .policies
+        .iter()
+        .flat_map(|policy| policy.shadows.iter().map(move |shadow| (policy, shadow)))
+        .map(|(policy, shadow)| {
+            let agreed = shadow.agreed as f64 * 100.0 / (shadow.rounds.max(1) as f64);
+            vec![
+                policy.name.clone(),
+                shadow.version.clone(),
+                short(&shadow.digest),
+                shadow.rounds.to_string(),
+                format!("{agreed:.1} %"),
+                format!("{} / {}", shadow.placed, shadow.active_placed),
+                shadow.refused.to_string(),
+                shadow.failures.to_string(),
+                format!("{:.3} / {:.3} s", shadow.busy, shadow.active_busy),
+                shadow
+                    .first_divergence
+                    .as_ref()
+                    .map(|first| format!("round {}", first.round))
+                    .unwrap_or_default(),
+            ]
+        })
+        .collect();
     let rows: Vec<Vec<String>> = status
         .policies
         .into_iter()
@@ -109,5 +184,23 @@ async fn list_now(arguments: &List) -> Outcome {
         ],
         &rows,
     );
+    if !shadows.is_empty() {
+        println!();
+        table::print(
+            &[
+                "SHADOW OF",
+                "VERSION",
+                "DIGEST",
+                "ROUNDS",
+                "AGREED",
+                "PLACED",
+                "REFUSED",
+                "FAILURES",
+                "TIME",
+                "DIVERGED",
+            ],
+            &shadows,
+        );
+    }
     Ok(ExitCode::SUCCESS)
 }

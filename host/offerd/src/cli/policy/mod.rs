@@ -28,6 +28,12 @@ pub(crate) enum Command {
     List(at_work::List),
     /// Put other code to work for a policy, while everything goes on.
     Swap(at_work::Swap),
+    /// Let a candidate decide beside a policy, without effect, and compare.
+    Shadow(at_work::Shadow),
+    /// Put a shadow to work.
+    Promote(at_work::OneShadow),
+    /// End a shadow.
+    Abort(at_work::OneShadow),
     /// Put the code before to work again.
     #[command(name = "rollback")]
     RollBack(at_work::RollBack),
@@ -41,6 +47,9 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Check(arguments) => super::check::run(&arguments),
         Command::List(arguments) => at_work::list(&arguments),
         Command::Swap(arguments) => at_work::swap(&arguments),
+        Command::Shadow(arguments) => at_work::shadow(&arguments),
+        Command::Promote(arguments) => at_work::promote(&arguments),
+        Command::Abort(arguments) => at_work::abort(&arguments),
         Command::RollBack(arguments) => at_work::roll_back(&arguments),
     }
 }
