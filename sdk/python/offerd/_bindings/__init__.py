@@ -1,0 +1,1 @@
+"""Made by tools/bindings.py from the contract. Do not edit."""
