@@ -1,11 +1,11 @@
 //! Commands that run the programs of the tools that are set up, wherever those
 //! lie, with their caches beside them.
 
-use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::setup::Toolchains;
+use crate::setup::{SetupError, Toolchains};
 use crate::versions::Tool;
 
 /// A program of a pinned tool.
@@ -21,9 +21,32 @@ pub enum Program {
     Tsc,
 }
 
-/// Runs the package itself: its script knows the folder that it was installed
-/// in, not the one that it is in now.
-const COMPONENTIZE_PY: &str = "import sys; from componentize_py import script; sys.exit(script())";
+/// Name of the file that [`write_launcher`] writes.
+const LAUNCHER: &str = "componentize-py";
+
+/// Runs the package itself, in the Python beside the launcher.
+const LAUNCH: &str = "#!/bin/sh
+exec \"$(dirname \"$0\")/bin/python\" -c \\
+  'import sys; from componentize_py import script; sys.exit(script())' \"$@\"
+";
+
+/// Writes what runs componentize-py: its own script knows the folder that it was
+/// installed in, not the one that it is in afterwards.
+pub(crate) fn write_launcher(folder: &Path) -> Result<(), SetupError> {
+    let path = folder.join(LAUNCHER);
+    let failed = |source| SetupError::File {
+        what: "write",
+        path: path.clone(),
+        source,
+    };
+    fs::write(&path, LAUNCH).map_err(failed)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).map_err(failed)?;
+    }
+    Ok(())
+}
 
 impl Program {
     /// The tool that it comes with.
@@ -64,16 +87,14 @@ impl Toolchains {
                 command
             }
             Program::ComponentizePy => {
-                python_package(&folder, "componentize_py")?;
-                let mut command = Command::new(folder.join("bin/python"));
+                let mut command = Command::new(file(folder.join(LAUNCHER))?);
                 command
-                    .args(["-c", COMPONENTIZE_PY])
                     // The user's own environment is not the policy's.
                     .env_remove("VIRTUAL_ENV")
                     .env_remove("PYTHONPATH")
                     .env_remove("PYTHONHOME")
                     .env("PYTHONDONTWRITEBYTECODE", "1");
-                return Some(command);
+                command
             }
             Program::ComponentizeQjs => node(&folder, "componentize-qjs/bin/componentize-qjs")?,
             Program::Esbuild => node(&folder, "esbuild/bin/esbuild")?,
@@ -85,10 +106,13 @@ impl Toolchains {
     }
 }
 
-/// A package in a Python environment. The scripts in its `bin` know the path
-/// that the environment was made at; the packages do not.
+fn file(path: PathBuf) -> Option<PathBuf> {
+    path.is_file().then_some(path)
+}
+
+/// A package in a Python environment.
 fn python_package(folder: &Path, name: &str) -> Option<PathBuf> {
-    std::fs::read_dir(folder.join("lib"))
+    fs::read_dir(folder.join("lib"))
         .ok()?
         .filter_map(Result::ok)
         .map(|entry| entry.path().join("site-packages").join(name))
@@ -96,23 +120,19 @@ fn python_package(folder: &Path, name: &str) -> Option<PathBuf> {
 }
 
 fn go(folder: &Path, name: &str) -> Option<PathBuf> {
-    let program = python_package(folder, "go")?.join("bin").join(name);
-    program.is_file().then_some(program)
+    file(python_package(folder, "go")?.join("bin").join(name))
 }
 
 fn zig(folder: &Path) -> Option<PathBuf> {
-    let program = python_package(folder, "ziglang")?.join("zig");
-    program.is_file().then_some(program)
+    file(python_package(folder, "ziglang")?.join("zig"))
 }
 
 /// A program of an npm package.
 fn node(folder: &Path, script: &str) -> Option<Command> {
-    let script = folder.join("node_modules").join(script);
-    script.is_file().then(|| {
-        let mut command = Command::new("node");
-        command.arg(OsString::from(script));
-        command
-    })
+    let script = file(folder.join("node_modules").join(script))?;
+    let mut command = Command::new("node");
+    command.arg(script);
+    Some(command)
 }
 
 /// What of a tool is not in a folder where it should be.
@@ -123,7 +143,7 @@ pub(crate) fn missing(folder: &Path, tool: Tool) -> Option<&'static str> {
         Tool::Go => no(go(folder, "go").is_some(), "the program go"),
         Tool::Zig => no(zig(folder).is_some(), "the program zig"),
         Tool::ComponentizePy => no(
-            python_package(folder, "componentize_py").is_some(),
+            python_package(folder, "componentize_py").is_some() && folder.join(LAUNCHER).is_file(),
             "the package componentize_py",
         ),
         Tool::QuickJs => [

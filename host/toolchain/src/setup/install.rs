@@ -31,7 +31,11 @@ impl Toolchains {
         match pinned.source {
             Source::Rustup { target } => rustup(target, tool.name()),
             Source::Pip { package, version } => self.complete(&pinned, &target, |folder| {
-                pip(folder, package, version, pinned.name)
+                pip(folder, package, version, pinned.name)?;
+                match tool {
+                    Tool::ComponentizePy => programs::write_launcher(folder),
+                    _ => Ok(()),
+                }
             }),
             Source::Npm { manifest, lock } => self.complete(&pinned, &target, |folder| {
                 npm(folder, manifest, lock, pinned.name)
