@@ -1,6 +1,6 @@
 //! What is recorded decides the same way again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use offerd::replay::{Report, Wish, replay};
 
@@ -82,6 +82,48 @@ async fn mesos_the_same_policies_decide_alike_and_another_is_compared() {
     if let Some(cluster) = Cluster::real() {
         decide_alike(&cluster).await;
     }
+}
+
+#[tokio::test]
+async fn sim_a_piece_without_secrets_decides_alike() {
+    let cluster = Cluster::simulated().await;
+    let dir = recorded(&cluster, "first-fit", "").await;
+    let folder = offerd_record::Folder::new(recordings(&dir));
+    let file = folder.list().unwrap().remove(0).path;
+    let there = tempfile::tempdir().unwrap();
+    let to = offerd_record::Folder::new(there.path().join("piece"));
+    let wish = offerd_record::Cut {
+        first: None,
+        redact: true,
+    };
+    let piece = offerd_record::cut(&file, &to, &wish).unwrap();
+    all_alike(&replay(&piece, &Wish::default()).unwrap());
+    assert!(mentions(&file, "s3cret"), "or the test tests nothing");
+    assert!(!mentions(&piece, "s3cret"));
+
+    let less = offerd_record::Folder::new(there.path().join("less"));
+    let wish = offerd_record::Cut {
+        first: Some(std::time::Duration::from_millis(400)),
+        redact: false,
+    };
+    let piece = offerd_record::cut(&file, &less, &wish).unwrap();
+    let report = replay(&piece, &Wish::default()).unwrap();
+    assert!(report.recorded <= 0.4, "{report:?}");
+}
+
+/// Whether a text stands in any entry of a recording.
+fn mentions(file: &Path, text: &str) -> bool {
+    let mut reader = offerd_record::Reader::open(file).unwrap();
+    while let Some(entry) = reader.next_entry().unwrap() {
+        let bytes = postcard::to_allocvec(&entry).unwrap();
+        if bytes
+            .windows(text.len())
+            .any(|part| part == text.as_bytes())
+        {
+            return true;
+        }
+    }
+    false
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod check;
 mod compile;
 pub(crate) mod job;
 mod policy;
+mod record;
 mod replay;
 mod run;
 mod status;
@@ -51,6 +52,9 @@ enum Command {
     /// List and kill tasks.
     #[command(subcommand)]
     Task(task::Command),
+    /// List recordings, and cut pieces to send away.
+    #[command(subcommand)]
+    Record(record::Command),
     /// Go through a recording again and compare the decisions.
     Replay(replay::Arguments),
     /// Say why a task waits, or who decided what about it.
@@ -84,6 +88,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Policy(command) => policy::run(command),
         Command::Job(command) => job::run(command),
         Command::Task(command) => task::run(command),
+        Command::Record(command) => record::run(&command),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),

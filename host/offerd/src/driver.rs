@@ -284,6 +284,7 @@ impl Driver {
         };
         if let Some(policy) = self.policies.get_mut(handle.0 as usize) {
             policy.totals.add(&decided.stats);
+            policy.has_answered();
         }
         self.tell_shadows(handle, decided.round, &decided.result, &decided.stats);
         inputs.push(Input::Answered {

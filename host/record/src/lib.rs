@@ -7,11 +7,13 @@
 //! of the same inputs. This crate knows the format and writes files beside the
 //! loop; it runs nothing.
 
+mod cut;
 mod entry;
 mod file;
 mod folder;
 mod writer;
 
+pub use cut::{Cut, CutError, cut};
 pub use entry::{Code, Entry, PolicySetup, Recorded, Start, State};
 pub use file::{ReadError, Reader};
 pub use folder::{Folder, Found};

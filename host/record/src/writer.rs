@@ -189,6 +189,27 @@ impl Recorder {
         self.send(Job::Block(block));
     }
 
+    /// Waits until all is written.
+    ///
+    /// # Errors
+    /// Something could not be written; the log says what.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.end();
+        if self.shared.failed.load(Ordering::Relaxed) {
+            return Err(io::Error::other("the recording is not complete"));
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        self.hand_over();
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic was reported where it happened.
+            let _ = thread.join();
+        }
+    }
+
     fn send(&self, job: Job) {
         if let Some(jobs) = &self.jobs {
             // The thread ends only with this recorder.
@@ -200,12 +221,7 @@ impl Recorder {
 impl Drop for Recorder {
     /// Waits until all is written.
     fn drop(&mut self) {
-        self.hand_over();
-        self.jobs = None;
-        if let Some(thread) = self.thread.take() {
-            // A panic was reported where it happened.
-            let _ = thread.join();
-        }
+        self.end();
     }
 }
 

@@ -256,6 +256,17 @@ impl Jobs {
         self.list.get_mut(&handle)
     }
 
+    pub(super) fn redact(&mut self) {
+        for job in self.list.values_mut() {
+            let spec = Arc::new(job.record.spec.redacted());
+            job.record.spec = Arc::clone(&spec);
+            job.view = Arc::new(JobView {
+                spec,
+                ..JobView::clone(&job.view)
+            });
+        }
+    }
+
     pub(super) fn find(&self, name: &JobName) -> Option<JobHandle> {
         self.by_name.get(name).copied()
     }

@@ -382,6 +382,12 @@ impl Machine {
         }
     }
 
+    /// Takes out of the books what may be secret in jobs; see
+    /// [`crate::job::JobSpec::redacted`].
+    pub fn redact(&mut self) {
+        self.jobs.redact();
+    }
+
     /// Position of a policy by its name or one of its roles.
     pub fn policy_named(&self, name: &str) -> Option<usize> {
         let by_name = self.policies.iter().position(|policy| policy.name == name);

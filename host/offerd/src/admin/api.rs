@@ -118,8 +118,11 @@ pub struct Switch {
     pub to: String,
     pub file: String,
     pub why: String,
-    /// Seconds in which nobody decided.
+    /// Seconds for the cut itself: the state saved and restored.
     pub pause: f64,
+    /// Seconds from there to the new one's first answer, the cut among them; 0
+    /// until there is one.
+    pub undecided: f64,
 }
 
 /// Body of `POST /v1/policies/NAME/swap`.

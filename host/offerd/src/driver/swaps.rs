@@ -53,6 +53,8 @@ pub(crate) struct Running {
     /// What decided before, ready to go on.
     previous: Option<(Version, Box<dyn PolicyCode>)>,
     swap: Option<Swap>,
+    /// When a swap began whose code has not answered yet.
+    held_at: Option<std::time::Instant>,
     fallback: Fallback,
     /// Digest of the configured file.
     configured: String,
@@ -136,6 +138,7 @@ impl Running {
             shadows: Vec::new(),
             previous: None,
             swap: None,
+            held_at: None,
             fallback: policy.fallback,
             configured: policy.configured,
             watched: policy.watched,
@@ -152,6 +155,16 @@ impl Running {
     pub(super) fn code(&self, began: Began) -> Code {
         let fallback = self.active.is_fallback.then(|| self.fallback.name());
         recording::code(&self.active.about.digest, fallback, began)
+    }
+
+    /// A round was answered.
+    pub(super) fn has_answered(&mut self) {
+        if self.swap.is_none()
+            && let Some(since) = self.held_at.take()
+            && let Some(switch) = self.switches.back_mut()
+        {
+            switch.undecided = since.elapsed().as_secs_f64();
+        }
     }
 
     /// For status pages.
@@ -433,6 +446,7 @@ impl Driver {
             return refuse(swap.answer, error.to_string());
         }
         policy.swap = Some(swap);
+        policy.held_at = Some(std::time::Instant::now());
         inputs.push(Input::Policy {
             policy: PolicyHandle(u32::try_from(position).unwrap_or(u32::MAX)),
             change: PolicyChange::Hold,
@@ -513,6 +527,7 @@ impl Driver {
             file: policy.active.about.file.clone(),
             why: cause.text(),
             pause: replaced.pause.as_secs_f64(),
+            undecided: 0.0,
         });
         if policy.switches.len() > SWITCHES {
             policy.switches.pop_front();

@@ -1,0 +1,132 @@
+//! A thousand swaps with ten thousand tasks and a stream of others: how long
+//! nobody decides, and what is left in memory. See docs/performance.md.
+//!
+//!     cargo xtask bench --bench swaps
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a benchmark ends when something is wrong"
+)]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use offerd::admin::client::Admin;
+use offerd::config::Config;
+use offerd::service::Service;
+use offerd_core::machine::view::JobStatus;
+
+use offerd_sim::{AgentSettings, Settings, Sim};
+
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const TASKS: u32 = 10_000;
+const SWAPS: usize = 1_000;
+
+/// The first ones fill caches and pools.
+const WARM: usize = 100;
+
+fn guest(name: &str) -> PathBuf {
+    let folder = match std::env::var_os("OFFERD_GUESTS") {
+        Some(folder) => PathBuf::from(folder),
+        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/guests"),
+    };
+    folder.join(format!("{name}.wasm"))
+}
+
+async fn until(admin: &Admin, job: &str, good: impl Fn(&JobStatus) -> bool) {
+    loop {
+        let jobs = admin.jobs().await.unwrap();
+        if jobs.iter().any(|status| status.name == job && good(status)) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn job(count: u32) -> String {
+    format!(
+        "[[job]]\nname = \"many\"\nrole = \"web\"\nkind = \"service\"\ncount = {count}\n\
+         cpus = 0.01\nmem = 1\ncommand = \"exec sleep 100000\"\n"
+    )
+}
+
+fn stream(number: u32) -> String {
+    format!(
+        "[[job]]\nname = \"stream-{number}\"\nrole = \"web\"\nkind = \"batch\"\ncount = 5\n\
+         cpus = 0.01\nmem = 1\ncommand = \"true\"\n"
+    )
+}
+
+/// Bytes of this process in memory.
+fn resident() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: f64 = status.split(' ').nth(1).unwrap().parse().unwrap();
+    pages * 4096.0
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    let agents = (0..50)
+        .map(|number| AgentSettings::new(format!("agent-{number}.sim"), 64.0, 65_536.0))
+        .collect();
+    let mut settings = Settings::new(agents);
+    settings.allocation_interval = Duration::from_millis(20);
+    let sim = Sim::start(settings).await.unwrap();
+    let text = format!(
+        "framework = {{ name = \"bench\", user = \"root\", roles = [\"web\"] }}\n\
+         admin.listen = \"127.0.0.1:0\"\nstore.memory = true\nmesos.masters = [\"{}\"]\n\
+         [[policy]]\nroles = [\"web\"]\nfile = {:?}\nname = \"p\"\ntrial = \"0s\"\n",
+        sim.address(),
+        guest("first-fit"),
+    );
+    let config = Config::parse("bench", &text, std::path::Path::new("")).unwrap();
+    let service = Service::start(config, None).await.unwrap();
+    let admin = service.admin().clone();
+    admin.submit(job(TASKS)).await.unwrap();
+    until(&admin, "many", |job| job.running == TASKS).await;
+    let guests = ["bin-pack", "first-fit"];
+    let mut undecided = Vec::new();
+    let mut before = 0.0;
+    for number in 0..SWAPS {
+        if number % 50 == 0 {
+            let text = stream(u32::try_from(number).unwrap());
+            admin.submit(text).await.unwrap();
+        }
+        admin.swap("web", guest(guests[number % 2])).await.unwrap();
+        let switches = &admin.status().await.unwrap().policies[0].switches;
+        // The latest one may not have been asked yet.
+        undecided.extend(switches.iter().rev().nth(1).map(|switch| switch.undecided));
+        if number == WARM {
+            before = resident();
+        }
+    }
+    let growth = resident() / before - 1.0;
+    for number in (0..SWAPS).step_by(50) {
+        let name = format!("stream-{number}");
+        until(&admin, &name, |job| {
+            job.state == "finished" && job.finished == 5
+        })
+        .await;
+    }
+    until(&admin, "many", |job| job.running == TASKS).await;
+    undecided.sort_by(f64::total_cmp);
+    println!("{SWAPS} swaps with {TASKS} tasks; nothing lost");
+    println!(
+        "from the last moment the old one could be asked to the first answer of the new one: \
+         median {:.2} ms, 99th of 100 {:.2} ms, longest {:.2} ms",
+        undecided[undecided.len() / 2] * 1e3,
+        undecided[undecided.len() * 99 / 100] * 1e3,
+        undecided[undecided.len() - 1] * 1e3,
+    );
+    println!(
+        "memory of the process, with the simulated master: {:+.1} % since swap {WARM}",
+        growth * 100.0
+    );
+    service.stop().await.unwrap();
+}
