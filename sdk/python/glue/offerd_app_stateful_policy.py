@@ -2,7 +2,12 @@
 project. See offerd_app_policy.py; this one also saves and restores.
 """
 
-from offerd import _glue
+import sys
+
+# The build reads the SDK and the project; it leaves nothing in them.
+sys.dont_write_bytecode = True
+
+from offerd import _glue  # noqa: E402
 
 _glue.prepare()
 

@@ -18,34 +18,50 @@ blocks and walking one block cost the same."""
 Columns = tuple[list[float], list[float], list[float], list[float], list[int]]
 """CPUs, memory, disk, GPUs and ports that are left, by position of the offer."""
 
+Wanted = tuple[bool, bool, bool, bool, bool]
+"""Which resources any waiting task needs."""
+
 
 class _Block:
-    """Entries in order, and at least what any of them has left, resource by resource.
-    The latter is exact after a search that found nothing here."""
+    """Entries in order, and at least what any of them has left, resource by resource."""
 
-    __slots__ = ("ats", "cpus", "disk", "gpus", "keys", "mem", "ports")
+    __slots__ = ("ats", "cpus", "disk", "exact", "gpus", "keys", "mem", "ports")
 
     def __init__(self, keys: list[float], ats: list[int]) -> None:
         self.keys = keys
         self.ats = ats
         # Measured when it first matters; for many blocks it never does.
         self.cpus = self.mem = self.disk = self.gpus = self.ports = float("inf")
+        self.exact = False
 
-    def measure(self, columns: Columns) -> None:
+    def measure(self, columns: Columns, wanted: Wanted) -> None:
+        """Finds the most that any entry has, of the resources that anything needs."""
         ats = self.ats
-        self.cpus, self.mem, self.disk, self.gpus, self.ports = (
-            max([column[at] for at in ats]) for column in columns
-        )
+        cpus, mem, disk, gpus, ports = columns
+        if wanted[0]:
+            self.cpus = max(map(cpus.__getitem__, ats))
+        if wanted[1]:
+            self.mem = max(map(mem.__getitem__, ats))
+        if wanted[2]:
+            self.disk = max(map(disk.__getitem__, ats))
+        if wanted[3]:
+            self.gpus = max(map(gpus.__getitem__, ats))
+        if wanted[4]:
+            self.ports = max(map(ports.__getitem__, ats))
+        self.exact = True
 
 
 class Shelf:
     """See the module. `index` and `place` say where the last search ended."""
 
-    __slots__ = ("_blocks", "_columns", "_lasts", "index", "place")
+    __slots__ = ("_blocks", "_columns", "_lasts", "_wanted", "index", "place")
 
-    def __init__(self, keys: list[float], ats: list[int], columns: Columns) -> None:
+    def __init__(
+        self, keys: list[float], ats: list[int], columns: Columns, wanted: Wanted
+    ) -> None:
         """`ats` in order; of equal keys the smaller position comes first."""
         self._columns = columns
+        self._wanted = wanted
         order = sorted(range(len(keys)), key=keys.__getitem__)
         keys = [keys[at] for at in order]
         ats = [ats[at] for at in order]
@@ -76,8 +92,8 @@ class Shelf:
             ):
                 continue
             ats = block.ats
-            for place in range(bisect_left(keys, low), len(ats)):
-                at = ats[place]
+            start = bisect_left(keys, low)
+            for place, at in enumerate(ats[start:] if start else ats, start):
                 if (
                     need_cpus <= cpus[at]
                     and need_mem <= mem[at]
@@ -89,7 +105,8 @@ class Shelf:
                     self.index = index
                     self.place = place
                     return at
-            block.measure(self._columns)
+            if not block.exact:
+                block.measure(self._columns, self._wanted)
         return -1
 
     def insert(self, key: float, at: int) -> None:
@@ -136,6 +153,7 @@ class Shelf:
         block = blocks[index]
         if place < len(block.ats) and block.ats[place] == at:
             del block.keys[place], block.ats[place]
+            block.exact = False
             if block.ats:
                 self._lasts[index] = block.keys[-1]
             else:
@@ -159,6 +177,7 @@ class Shelf:
         del block.keys[BLOCK:], block.ats[BLOCK:]
         rest.cpus, rest.mem, rest.disk = block.cpus, block.mem, block.disk
         rest.gpus, rest.ports = block.gpus, block.ports
+        block.exact = False
         self._blocks.insert(index + 1, rest)
         self._lasts[index] = block.keys[-1]
         self._lasts.insert(index + 1, rest.keys[-1])

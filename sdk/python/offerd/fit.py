@@ -19,7 +19,7 @@ from operator import add
 from typing import NamedTuple
 
 from ._allowances import Allowances
-from ._shelf import Columns, Shelf
+from ._shelf import Columns, Shelf, Wanted
 from .amounts import MOST, Amounts
 from .codes import WaitingTrait
 from .score import Need, Order, Score, Weights
@@ -29,6 +29,8 @@ __all__ = ["Fitter", "Order", "Spot", "Weights"]
 
 _HOPELESS = 8
 """So many failed needs are remembered in each group."""
+
+_FAR = float("inf")
 
 _CONSTRAINED = WaitingTrait.CONSTRAINED
 
@@ -48,16 +50,43 @@ class Spot(NamedTuple):
     """How many tasks; at least 1."""
 
 
+class _Role(NamedTuple):
+    """What waits in a role and what there is for it."""
+
+    role: int
+    least: Need
+    """The least that any waiting set needs, resource by resource."""
+    score: Score
+    wanted: Wanted
+    roomy: list[int]
+    """Positions of the offers with room for the least."""
+
+
 class _Group:
-    __slots__ = ("hopeless", "least", "score", "shelf")
+    __slots__ = ("_hopeless", "least", "score", "shelf")
 
     def __init__(self, least: Need, score: Score, shelf: Shelf) -> None:
         self.least = least
-        """The least that any waiting set of the role needs, resource by resource."""
         self.score = score
         self.shelf = shelf
-        self.hopeless: list[Need] = []
+        self._hopeless: list[Need] = []
         """Needs that found no room. Room only shrinks within a round."""
+
+    def is_hopeless(self, need: Need) -> bool:
+        for cpus, mem, disk, gpus, ports in self._hopeless:
+            if (
+                need[0] >= cpus
+                and need[1] >= mem
+                and need[2] >= disk
+                and need[3] >= gpus
+                and need[4] >= ports
+            ):
+                return True
+        return False
+
+    def give_up(self, need: Need) -> None:
+        if len(self._hopeless) < _HOPELESS:
+            self._hopeless.append(need)
 
 
 class Fitter:
@@ -95,6 +124,7 @@ class Fitter:
             [offer.gpus for offer in offers],
             [offer.ports for offer in offers],
         )
+        self._roles = [offer.role for offer in offers]
         self._keys: list[float] = [0.0] * len(offers)
         """Keys of the offers on the shelves, by position."""
         self._group_of: list[_Group | None] = [None] * len(offers)
@@ -102,19 +132,22 @@ class Fitter:
         self._allowances = Allowances()
         if not round.waiting or not offers:
             return
-        members = self._members(round.waiting)
+        needs = [self._survey(role, sets) for role, sets in _by_role(round.waiting).items()]
         if group is None:
-            for role, (least, score, ats) in members.items():
-                self._add(role, 0, least, score, ats)
+            for of_role in needs:
+                self._shelve(of_role, 0, of_role.roomy)
             return
-        grouped: dict[tuple[int, int], list[int]] = {}
-        for at in sorted(at for _, _, ats in members.values() for at in ats):
-            number = group(at, offers[at])
-            if number is not None:
-                grouped.setdefault((offers[at].role, number), []).append(at)
-        for (role, number), ats in grouped.items():
-            least, score, _ = members[role]
-            self._add(role, number, least, score, ats)
+        # In the order of the offers: the policy may number groups as it meets them.
+        roomy = sorted(at for of_role in needs for at in of_role.roomy)
+        numbers = {at: group(at, offers[at]) for at in roomy}
+        for of_role in needs:
+            members: dict[int, list[int]] = {}
+            for at in of_role.roomy:
+                number = numbers[at]
+                if number is not None:
+                    members.setdefault(number, []).append(at)
+            for number, ats in members.items():
+                self._shelve(of_role, number, ats)
 
     def left(self, at: int) -> Amounts:
         """What is left of the offer at this position of `round.offers`."""
@@ -133,20 +166,64 @@ class Fitter:
 
     def take(self, spot: Spot, waiting: Waiting, count: int) -> None:
         """Takes room for `count` tasks of the set at a spot."""
-        at = spot.at
-        cpus, mem, disk, gpus, ports = self._columns
-        left_cpus = cpus[at] - waiting.cpus * count
-        left_mem = mem[at] - waiting.mem * count
-        left_disk = disk[at] - waiting.disk * count
-        left_gpus = gpus[at] - waiting.gpus * count
-        left_ports = ports[at] - waiting.ports * count
-        cpus[at] = left_cpus = left_cpus if left_cpus > 0.0 else 0.0
-        mem[at] = left_mem = left_mem if left_mem > 0.0 else 0.0
-        disk[at] = left_disk = left_disk if left_disk > 0.0 else 0.0
-        gpus[at] = left_gpus = left_gpus if left_gpus > 0.0 else 0.0
-        ports[at] = left_ports = left_ports if left_ports > 0 else 0
+        self._take(spot.at, waiting, count)
         if waiting.traits & _CONSTRAINED:
             self._allowances.take(waiting, spot.agent, count)
+
+    def fill(self, waiting: Waiting, good: Good | None = None) -> Iterator[Spot]:
+        """Takes room for all tasks of the set, offer by offer, until all have a place or
+        nothing fits; with `good`, only on offers for which it holds. Stop early and the
+        rest is not taken."""
+        if good is None and not waiting.traits & _CONSTRAINED:
+            return self._fill_plain(waiting)
+        return self._fill_tested(waiting, good)
+
+    def _fill_tested(self, waiting: Waiting, good: Good | None) -> Iterator[Spot]:
+        wanted = waiting.count
+        while wanted > 0:
+            found = self.next(waiting, good)
+            if found is None:
+                return
+            spot = found._replace(count=min(found.count, wanted))
+            self.take(spot, waiting, spot.count)
+            wanted -= spot.count
+            yield spot
+
+    def _fill_plain(self, waiting: Waiting) -> Iterator[Spot]:
+        """The same where nothing but room counts, which is most often. What stands
+        before the offer that was found last had no room and has none now, so the next
+        search begins there."""
+        group = self._groups.get((waiting.role, 0))
+        if group is None:
+            return
+        need = (waiting.cpus, waiting.mem, waiting.disk, waiting.gpus, waiting.ports)
+        if group.is_hopeless(need):
+            return
+        offers, keys, find = self._offers, self._keys, group.shelf.find
+        low, high = self._bounds(group, need)
+        wanted = waiting.count
+        while wanted > 0:
+            at = find(need, low, high, None)
+            if at < 0:
+                group.give_up(need)
+                return
+            count = self._capacity(at, waiting)
+            if count > wanted:
+                count = wanted
+            low = keys[at]
+            self._take(at, waiting, count)
+            wanted -= count
+            offer = offers[at]
+            yield Spot(offer.offer, offer.agent, at, count)
+
+    def _take(self, at: int, waiting: Waiting, count: int) -> None:
+        cpus, mem, disk, gpus, ports = self._columns
+        # Whatever is taken from nothing is nothing: the needs of most tasks are few.
+        left_cpus = cpus[at] = max(cpus[at] - waiting.cpus * count, 0.0)
+        left_mem = mem[at] = max(mem[at] - waiting.mem * count, 0.0)
+        left_disk = disk[at] = max(disk[at] - waiting.disk * count, 0.0)
+        left_gpus = gpus[at] = max(gpus[at] - waiting.gpus * count, 0.0)
+        left_ports = ports[at] = max(ports[at] - waiting.ports * count, 0)
         group = self._group_of[at]
         if group is None:
             return
@@ -171,48 +248,30 @@ class Fitter:
             if stays:
                 group.shelf.insert(new, at)
 
-    def fill(self, waiting: Waiting, good: Good | None = None) -> Iterator[Spot]:
-        """Takes room for all tasks of the set, offer by offer, until all have a place or
-        nothing fits; with `good`, only on offers for which it holds. Stop early and the
-        rest is not taken."""
-        wanted = waiting.count
-        while wanted > 0:
-            at = self._search(0, waiting, good)
-            if at < 0:
-                return
-            offer = self._offers[at]
-            spot = Spot(offer.offer, offer.agent, at, min(self._capacity(at, waiting), wanted))
-            self.take(spot, waiting, spot.count)
-            wanted -= spot.count
-            yield spot
-
-    def _search(self, group: int, waiting: Waiting, good: Good | None) -> int:
+    def _search(self, number: int, waiting: Waiting, good: Good | None) -> int:
         """Position of the offer, or -1."""
-        found = self._groups.get((waiting.role, group))
-        if found is None:
+        group = self._groups.get((waiting.role, number))
+        if group is None:
             return -1
         need = (waiting.cpus, waiting.mem, waiting.disk, waiting.gpus, waiting.ports)
-        for cpus, mem, disk, gpus, ports in found.hopeless:
-            if (
-                need[0] >= cpus
-                and need[1] >= mem
-                and need[2] >= disk
-                and need[3] >= gpus
-                and need[4] >= ports
-            ):
-                return -1
-        low, high = float("-inf"), float("inf")
-        # An offer with less room by score than the need cannot fit it.
-        if self._kind == "tightest":
-            low = found.score.of(*need)
-        elif self._kind == "roomiest":
-            high = -found.score.of(*need)
+        if group.is_hopeless(need):
+            return -1
+        low, high = self._bounds(group, need)
         if good is None and not waiting.traits & _CONSTRAINED:
-            at = found.shelf.find(need, low, high, None)
-            if at < 0 and len(found.hopeless) < _HOPELESS:
-                found.hopeless.append(need)
+            at = group.shelf.find(need, low, high, None)
+            if at < 0:
+                group.give_up(need)
             return at
-        return found.shelf.find(need, low, high, self._test(waiting, good))
+        return group.shelf.find(need, low, high, self._test(waiting, good))
+
+    def _bounds(self, group: _Group, need: Need) -> tuple[float, float]:
+        """Keys between which an offer must stand: one with less room by score than the
+        need cannot fit it."""
+        if self._kind == "tightest":
+            return group.score.of(*need), _FAR
+        if self._kind == "roomiest":
+            return -_FAR, -group.score.of(*need)
+        return -_FAR, _FAR
 
     def _test(self, waiting: Waiting, good: Good | None) -> Callable[[int], bool]:
         offers, allowances = self._offers, self._allowances
@@ -242,41 +301,50 @@ class Fitter:
             return min(count, self._allowances.left(self._offers, waiting, at))
         return count
 
-    def _members(self, waiting: list[Waiting]) -> dict[int, tuple[Need, Score, list[int]]]:
-        """For each role in which something waits: the least needs, how offers are
-        scored, and the positions of its offers with room for the least."""
-        sets: dict[int, list[Waiting]] = {}
-        for one in waiting:
-            sets.setdefault(one.role, []).append(one)
-        positions: dict[int, list[int]] = {role: [] for role in sets}
-        for at, offer in enumerate(self._offers):
-            ats = positions.get(offer.role)
-            if ats is not None:
-                ats.append(at)
-        members = {}
-        for role, of_role in sets.items():
-            ats = positions[role]
-            least, most = _extremes(of_role)
-            columns = self._of(ats)
-            total: Need = (
-                reduce(add, columns[0], 0.0),
-                reduce(add, columns[1], 0.0),
-                reduce(add, columns[2], 0.0),
-                reduce(add, columns[3], 0.0),
-                min(sum(columns[4]), MOST),
-            )
-            least_cpus, least_mem, least_disk, least_gpus, least_ports = least
-            roomy = [
-                at
-                for at, cpus, mem, disk, gpus, ports in zip(ats, *columns)
-                if cpus >= least_cpus
-                and mem >= least_mem
-                and disk >= least_disk
-                and gpus >= least_gpus
-                and ports >= least_ports
-            ]
-            members[role] = (least, Score(self._weights, most, total), roomy)
-        return members
+    def _survey(self, role: int, waiting: list[Waiting]) -> _Role:
+        """What waits in a role and what there is for it."""
+        ats = self._positions(role)
+        least, most = _extremes(waiting)
+        columns = self._of(ats)
+        total: Need = (
+            reduce(add, columns[0], 0.0),
+            reduce(add, columns[1], 0.0),
+            reduce(add, columns[2], 0.0),
+            reduce(add, columns[3], 0.0),
+            min(sum(columns[4]), MOST),
+        )
+        least_cpus, least_mem, least_disk, least_gpus, least_ports = least
+        roomy = [
+            at
+            for at, cpus, mem, disk, gpus, ports in zip(ats, *columns)
+            if cpus >= least_cpus
+            and mem >= least_mem
+            and disk >= least_disk
+            and gpus >= least_gpus
+            and ports >= least_ports
+        ]
+        wanted = (most[0] > 0.0, most[1] > 0.0, most[2] > 0.0, most[3] > 0.0, most[4] > 0)
+        return _Role(role, least, Score(self._weights, most, total), wanted, roomy)
+
+    def _shelve(self, role: _Role, number: int, ats: list[int]) -> None:
+        """Makes a group of the offers at these positions, which are in order."""
+        keys = self._order(role.score, ats)
+        shelf = Shelf(keys, ats, self._columns, role.wanted)
+        group = self._groups[role.role, number] = _Group(role.least, role.score, shelf)
+        if len(ats) == len(self._offers):
+            self._keys = keys
+            self._group_of = [group] * len(keys)
+            return
+        for at, key in zip(ats, keys):
+            self._keys[at] = key
+            self._group_of[at] = group
+
+    def _positions(self, role: int) -> list[int]:
+        """Positions of the role's offers."""
+        roles = self._roles
+        if roles.count(role) == len(roles):
+            return list(range(len(roles)))
+        return [at for at, other in enumerate(roles) if other == role]
 
     def _of(self, ats: list[int]) -> Columns:
         """The columns of the offers at these positions."""
@@ -291,23 +359,19 @@ class Fitter:
             [ports[at] for at in ats],
         )
 
-    def _add(self, role: int, number: int, least: Need, score: Score, ats: list[int]) -> None:
-        """Makes a group of the offers at these positions, which are in order."""
-        if not ats:
-            return
-        keys: list[float]
+    def _order(self, score: Score, ats: list[int]) -> list[float]:
+        """Where offers stand among the others of their group: smaller comes first."""
         if self._kind == "arrival":
-            keys = [float(at) for at in ats]
-        else:
-            of = score.of
-            keys = [of(*amounts) for amounts in zip(*self._of(ats))]
-            if self._kind == "roomiest":
-                keys = [-key for key in keys]
-        group = _Group(least, score, Shelf(keys, ats, self._columns))
-        for at, key in zip(ats, keys):
-            self._keys[at] = key
-            self._group_of[at] = group
-        self._groups[role, number] = group
+            return [float(at) for at in ats]
+        keys = score.of_all(*self._of(ats))
+        return [-key for key in keys] if self._kind == "roomiest" else keys
+
+
+def _by_role(waiting: list[Waiting]) -> dict[int, list[Waiting]]:
+    sets: dict[int, list[Waiting]] = {}
+    for one in waiting:
+        sets.setdefault(one.role, []).append(one)
+    return sets
 
 
 def _extremes(waiting: list[Waiting]) -> tuple[Need, Need]:

@@ -91,6 +91,27 @@ class Score:
             + ports * self.ports
         )
 
+    def of_all(
+        self,
+        cpus: list[float],
+        mem: list[float],
+        disk: list[float],
+        gpus: list[float],
+        ports: list[int],
+    ) -> list[float]:
+        """The same for columns of amounts."""
+        of_cpus, of_mem, of_disk, of_gpus, of_ports = (
+            self.cpus,
+            self.mem,
+            self.disk,
+            self.gpus,
+            self.ports,
+        )
+        return [
+            c * of_cpus + m * of_mem + d * of_disk + g * of_gpus + p * of_ports
+            for c, m, d, g, p in zip(cpus, mem, disk, gpus, ports)
+        ]
+
 
 def _share(weight: float, wanted: bool, total: float) -> float:
     return max(weight, 0.0) / total if wanted and total > 0.0 else 0.0
