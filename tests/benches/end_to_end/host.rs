@@ -6,17 +6,26 @@ use std::path::Path;
 use offerd::config::Config;
 use offerd::service::Service;
 
+pub(crate) const RECORD: &str = "+record";
+
 const JOB: &str = "[[job]]\nname = \"bench\"\nrole = \"bench\"\nkind = \"batch\"\ncount = 120000\n\
                    cpus = 1\nmem = 32\ncommand = \"sleep 1000\"\n";
 
-pub(crate) fn run(master: &str, guest: &str) {
+/// `scheduler`: a guest, with `+record` if all is to be recorded.
+pub(crate) fn run(master: &str, scheduler: &str) {
+    let guest = scheduler.trim_end_matches(RECORD);
+    let recordings = tempfile::tempdir().unwrap();
+    let record = match guest == scheduler {
+        true => String::new(),
+        false => format!("record.dir = {:?}\n", recordings.path()),
+    };
     let file = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../target/guests")
         .join(format!("{guest}.wasm"));
     let text = format!(
         "framework = {{ name = \"bench\", user = \"root\", roles = [\"bench\"] }}\n\
          mesos.masters = [{master:?}]\nadmin.listen = \"127.0.0.1:0\"\nstore.memory = true\n\
-         log.level = \"warn\"\n[[policy]]\nroles = [\"bench\"]\nfile = {file:?}\n"
+         log.level = \"warn\"\n{record}[[policy]]\nroles = [\"bench\"]\nfile = {file:?}\n"
     );
     let config = Config::parse("bench", &text, Path::new("")).unwrap();
     offerd::telemetry::start(&config.log);

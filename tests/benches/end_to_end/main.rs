@@ -58,12 +58,12 @@ fn main() {
         println!("taskset is missing: the schedulers are not bound to one core\n");
     }
     println!(
-        "{:>6}  {:<10}  {:>10}  {:>14}  {:>12}  {:>10}",
+        "{:>6}  {:<15}  {:>10}  {:>14}  {:>12}  {:>10}",
         "burst", "scheduler", "offers/s", "CPU s/100,000", "p50 us/burst", "ratio"
     );
     for burst in bursts {
         let mut baseline = None;
-        for scheduler in ["native", "first-fit", "bin-pack"] {
+        for scheduler in ["native", "first-fit", "bin-pack", "bin-pack+record"] {
             let total = if burst == 1 { SINGLE } else { OFFERS };
             let mut runs: Vec<Measured> = (0..REPEAT)
                 .map(|_| measure(scheduler, burst, total))
@@ -72,7 +72,7 @@ fn main() {
             let run = &runs[REPEAT / 2];
             let base = *baseline.get_or_insert(run.rate);
             println!(
-                "{burst:>6}  {scheduler:<10}  {:>10.0}  {:>14.2}  {:>12.1}  {:>10.2}",
+                "{burst:>6}  {scheduler:<15}  {:>10.0}  {:>14.2}  {:>12.1}  {:>10.2}",
                 run.rate,
                 run.cpu,
                 run.median.as_secs_f64() * 1e6,
