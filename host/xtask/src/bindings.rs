@@ -3,6 +3,7 @@
 
 use std::env;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use offerd_toolchain::Program;
@@ -11,7 +12,8 @@ use crate::{cargo, guests, run};
 
 /// Writes all, or with `check` fails if any differs.
 pub(crate) fn make(root: &Path, check: bool) -> Result<()> {
-    c_and_go(root, check)
+    c_and_go(root, check)?;
+    python(root, check)
 }
 
 /// By offerd-bindgen, which wants gofmt in the path: the pinned one.
@@ -33,6 +35,23 @@ fn c_and_go(root: &Path, check: bool) -> Result<()> {
         .args(["run", "--quiet", "-p", "offerd-bindgen", "--"])
         .arg(root)
         .env("PATH", path);
+    if check {
+        command.arg("--check");
+    }
+    run(&mut command)
+}
+
+/// By the SDK's own script, with the pinned componentize-py.
+fn python(root: &Path, check: bool) -> Result<()> {
+    let componentize = guests::toolchains(root)
+        .command(Program::ComponentizePy)
+        .context("Python is not set up; run `cargo xtask setup`")?;
+    let mut command = Command::new("python3");
+    command
+        .arg(root.join("sdk/python/tools/bindings.py"))
+        .arg("--componentize-py")
+        .arg(componentize.get_program())
+        .env("PYTHONDONTWRITEBYTECODE", "1");
     if check {
         command.arg("--check");
     }
