@@ -13,6 +13,7 @@
 mod bad_input;
 mod command_line;
 mod failures;
+mod misbehaviour;
 mod reasons;
 mod recordings;
 mod replays;

@@ -1,0 +1,60 @@
+//! Policies that do what no policy should, beside one that behaves: its roles and
+//! the service go on as if nothing was.
+
+use crate::support::{Cluster, Host, policy, setup};
+
+/// What the guest does in `decide`.
+const BEHAVIOURS: [&str; 9] = [
+    "loop",
+    "calls",
+    "bomb",
+    "recurse",
+    "panic",
+    "error",
+    "many-placements",
+    "large-answer",
+    "nonsense",
+];
+
+fn batch(role: &str, name: &str) -> String {
+    format!(
+        "[[job]]\nname = \"{name}\"\nrole = \"{role}\"\nkind = \"batch\"\ncount = 10\n\
+         cpus = 0.1\nmem = 32\ncommand = \"true\"\n"
+    )
+}
+
+#[tokio::test]
+async fn sim_a_policy_that_misbehaves_harms_nobody_else() {
+    let together = tokio::task::LocalSet::new();
+    let all = BEHAVIOURS.map(|behaviour| together.spawn_local(beside_one_that(behaviour)));
+    together.await;
+    for result in all {
+        result.await.unwrap();
+    }
+}
+
+async fn beside_one_that(behaviour: &'static str) {
+    let cluster = Cluster::simulated().await;
+    let dir = tempfile::tempdir().unwrap();
+    let bad = format!("{{ decide = \"{behaviour}\" }}");
+    let more = format!(
+        "{}strikes = 1000000\n{}",
+        policy("misbehave", "web", &bad),
+        policy("first-fit", "batch", "{}")
+    );
+    let text = setup(&cluster.address(), dir.path(), &["web", "batch"], &more);
+    let host = Host::start_text(text, dir).await;
+    host.submit(&batch("web", "bad")).await;
+    host.status_until("it was called", |status| status.policies[0].rounds > 0)
+        .await;
+    host.submit(&batch("batch", "good")).await;
+    host.job_until("good", |job| job.state == "finished" && job.finished == 10)
+        .await;
+    let status = host.status().await;
+    let [bad, good] = status.policies.as_slice() else {
+        panic!("{status:?}");
+    };
+    assert_eq!(good.numbers.failures, 0, "{behaviour}: {good:?}");
+    assert_eq!(bad.numbers.placed, 0, "{behaviour}: {bad:?}");
+    assert_eq!(status.counters.kills_sent, 0, "{behaviour}");
+}
