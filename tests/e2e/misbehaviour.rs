@@ -38,7 +38,7 @@ async fn beside_one_that(behaviour: &'static str) {
     let dir = tempfile::tempdir().unwrap();
     let bad = format!("{{ decide = \"{behaviour}\" }}");
     let more = format!(
-        "{}strikes = 1000000\n{}",
+        "offers.lease = \"1s\"\n{}strikes = 1000000\n{}",
         policy("misbehave", "web", &bad),
         policy("first-fit", "batch", "{}")
     );
