@@ -13,6 +13,7 @@ a call, so that a policy that would fail in the host fails there.
 
 from __future__ import annotations
 
+import _strptime  # noqa: F401  (imported by `strptime` when it is first called)
 import builtins
 import datetime
 import io
@@ -23,7 +24,7 @@ import random
 import secrets
 import sys
 import time
-import traceback as _traceback
+import traceback
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -40,15 +41,32 @@ TIMER = "ask for a timer: answer.timer(1, after=5)"
 
 
 class NotInAPolicy(RuntimeError):
-    """Something that a policy has not: files, Python's own clock or random numbers."""
+    """Something that a policy has not: Python's own clock or random numbers, input."""
 
 
-def _refuse(what: str, instead: str) -> Callable[..., Any]:
+class NoFiles(NotInAPolicy, OSError):
+    """A policy has no files. Where Python looks for one that may be absent, it is."""
+
+
+def _refuse(
+    what: str, instead: str, error: type[NotInAPolicy] = NotInAPolicy
+) -> Callable[..., Any]:
     def refuse(*_: Any, **__: Any) -> Any:
-        raise NotInAPolicy(f"{what} cannot be used in a policy: {instead}")
+        raise error(f"{what} cannot be used in a policy: {instead}")
 
     refuse.__name__ = what.rpartition(".")[2]
     return refuse
+
+
+def _needs(function: Callable[..., Any], count: int) -> Callable[..., Any]:
+    """A function of `time` that asks the clock if its last argument is left out."""
+    refuse = _refuse(f"time.{function.__name__} of the present", CLOCK)
+
+    def check(*arguments: Any) -> Any:
+        known = len(arguments) >= count and arguments[count - 1] is not None
+        return function(*arguments) if known else refuse()
+
+    return check
 
 
 class _Random(random.Random):
@@ -65,14 +83,27 @@ class _Random(random.Random):
         super().seed(a, version)
 
 
-class _Datetime(datetime.datetime):
-    now = classmethod(_refuse("datetime.now", f"{CLOCK} and offerd.clock.utc()"))  # type: ignore
-    utcnow = classmethod(_refuse("datetime.utcnow", f"{CLOCK} and offerd.clock.utc()"))  # type: ignore
-    today = classmethod(_refuse("datetime.today", f"{CLOCK} and offerd.clock.utc()"))  # type: ignore
+class _StandsFor(type):
+    """Of a class that stands for the one it derives from."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, cls.__mro__[1])
 
 
-class _Date(datetime.date):
-    today = classmethod(_refuse("date.today", f"{CLOCK} and offerd.clock.utc()"))  # type: ignore
+_NO_NOW = f"{CLOCK} and offerd.clock.utc()"
+
+
+class _Datetime(datetime.datetime, metaclass=_StandsFor):
+    now = utcnow = today = _refuse("datetime.now", _NO_NOW)
+
+
+class _Date(datetime.date, metaclass=_StandsFor):
+    today = _refuse("date.today", _NO_NOW)
+
+
+for _class in (_Datetime, _Date):
+    _class.__name__ = _class.__qualname__ = _class.__mro__[1].__name__
+    _class.__module__ = "datetime"
 
 
 class _LogTime:
@@ -102,6 +133,9 @@ def _clock_and_numbers() -> Iterator[tuple[Any, str, Any]]:
             "time",
         }:
             yield time, name, _refuse(f"time.{name}", CLOCK)
+    for name, count in (("asctime", 1), ("ctime", 1), ("gmtime", 1), ("localtime", 1)):
+        yield time, name, _needs(getattr(time, name), count)
+    yield time, "strftime", _needs(time.strftime, 2)
     yield time, "sleep", _refuse("time.sleep", TIMER)
     yield datetime, "datetime", _Datetime
     yield datetime, "date", _Date
@@ -157,11 +191,12 @@ class _Lines(io.TextIOBase):
 
 
 class _NoImports:
-    """Finds nothing: what is not imported yet is not in the component."""
+    """Finds nothing: what is not imported yet is not in the component, unless it is a
+    part of the interpreter."""
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: Any = None) -> None:
-        if not name.partition(".")[0].startswith("_"):
+        if name not in sys.builtin_module_names:
             raise ModuleNotFoundError(
                 f"{name} is not in the component: import it at the top of the module, so "
                 "that it is there when the policy is built",
@@ -185,11 +220,20 @@ def seal() -> None:
     sys.stderr = _Lines(Level.WARN)
     # The log has what an exception says; this would write it again.
     sys.excepthook = lambda *_: None
-    files = _refuse("a file", "a policy has no files; the config and its state are what it gets")
+    builtins.input = _refuse("input", "nobody is there to type")
+    _quiet_tracebacks()
+    files = _refuse("a file", "its config and its state are what it gets", NoFiles)
     builtins.open = io.open = files
     for name in _FILES:
         if hasattr(os, name):
             setattr(os, name, files)
+
+
+def _quiet_tracebacks() -> None:
+    """Python's `traceback` parses lines of source to mark the part that failed. Where
+    that does not parse, the interpreter opens the file."""
+    setattr(traceback, "_extract_caret_anchors_from_line_segment", lambda *_: None)
+    setattr(traceback.StackSummary, "_should_show_carets", lambda *_: False)
 
 
 def close_imports() -> None:
@@ -215,14 +259,3 @@ def remember_sources(*modules: ModuleType) -> None:
             # Without a time `linecache` takes it for good, and asks for no file.
             linecache.cache[file] = (sum(map(len, lines)), None, lines, file)
 
-
-def traceback(error: BaseException) -> str:
-    """An exception with its traceback, less the SDK's own frames at its beginning."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_globals.get("__name__") == "offerd.export":
-        trace = trace.tb_next
-    try:
-        lines = _traceback.format_exception(type(error), error, trace)
-    except Exception as second:  # an exception whose text cannot be made
-        return f"{type(error).__name__} (its traceback cannot be shown: {type(second).__name__})"
-    return "".join(lines).rstrip("\n")

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from . import _guard, cluster, config, log, shape
+from . import _traceback, cluster, config, log, shape
 from .answer import Answer
 from .policy import Policy, PolicyError, Snapshot, StatefulPolicy
 from .types import Answer as AnswerRecord
@@ -84,9 +84,9 @@ def settings(policy: type[Policy]) -> Callable[[str], Any]:
     if hint is None:
         raise NoPolicy(
             f"{policy.__name__}.configure: annotate `{names[0]}` with the dataclass of the "
-            "settings, or with dict[str, Any]"
+            "settings, with dict[str, Any], or with str for the JSON text"
         )
-    return config.reader(hint)
+    return (lambda text: text) if hint is str else config.reader(hint)
 
 
 def describe(policy: type[Policy]) -> Description:
@@ -164,5 +164,5 @@ def _reported(call: str) -> Iterator[None]:
     except PolicyError:
         raise
     except BaseException as error:
-        log.error("%s", f"{call}: {_guard.traceback(error)}")
+        log.error("%s: %s", call, _traceback.text(error, less=__name__))
         raise

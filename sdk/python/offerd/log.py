@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging as _python
 from typing import Any
 
-from . import _host
+from . import _host, _traceback
 from .types import Level
 
 __all__ = ["Handler", "Level", "debug", "enabled", "error", "info", "log", "trace", "warning"]
@@ -59,11 +59,20 @@ def error(message: str, *args: Any) -> None:
 class Handler(_python.Handler):
     """Hands records of the standard library's `logging` to the host."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(_Formatter())
+
     def emit(self, record: _python.LogRecord) -> None:
         level = _level(record.levelno)
         if _host.logging.enabled(level):
             name = "" if record.name == "root" else f"{record.name}: "
             _host.logging.log(level, name + self.format(record))
+
+
+class _Formatter(_python.Formatter):
+    def formatException(self, ei: Any) -> str:
+        return _traceback.text(ei[1]) if ei[1] is not None else ""
 
 
 def _level(number: int) -> Level:

@@ -58,7 +58,8 @@ class Policy(ABC):
 
         Annotate `config` with a dataclass: the table is read into it, and a setting
         that is unknown or of a wrong type is reported with its name. `dict[str, Any]`
-        takes the table as it is. A policy without this method has no settings.
+        takes the table as it is, `str` its JSON text. A policy without this method has
+        no settings.
 
         Raise `PolicyError` if the settings cannot be: name the setting and what
         would be right.
