@@ -80,6 +80,20 @@ impl Language {
         }
     }
 
+    /// The file that a policy begins in.
+    pub const fn entry(self) -> &'static str {
+        match self {
+            Self::Rust => "src/lib.rs",
+            Self::JavaScript => "src/policy.js",
+            Self::TypeScript => "src/policy.ts",
+            Self::Python => "policy.py",
+            Self::Go => "main.go",
+            Self::C => "src/policy.c",
+            Self::Cpp => "src/policy.cpp",
+            Self::Zig => "src/policy.zig",
+        }
+    }
+
     /// What runs the unit tests of a new project, as people type it.
     pub const fn unit_tests(self) -> &'static str {
         match self {

@@ -87,6 +87,8 @@ fn fill_in(text: &str, language: Language, name: &str) -> String {
     text.replace("{{name}}", name)
         .replace("{{module}}", &name.replace('-', "_"))
         .replace("{{type}}", &pascal(name))
+        .replace("{{entry}}", language.entry())
+        .replace("{{unit_tests}}", language.unit_tests())
         .replace("{{language}}", language.name())
         .replace("{{title}}", language.title())
 }

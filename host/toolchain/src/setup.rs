@@ -55,11 +55,10 @@ pub enum SetupError {
         advice: &'static str,
         output: String,
     },
-    #[error("{tool} was installed, but {what} is not in it; remove {} and try again", folder.display())]
+    #[error("{tool} was installed, but {what} is not there; it may not exist for this machine")]
     Incomplete {
         tool: &'static str,
         what: &'static str,
-        folder: PathBuf,
     },
     #[error("cannot {what} {}", path.display())]
     File {

@@ -3,6 +3,11 @@
 //! Needs toolchains that are set up: `OFFERD_TOOLCHAINS` names their folder, as
 //! `cargo xtask test` does. Without it these tests tell that they were skipped.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test; clippy's setting for tests does not reach helpers beside them"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -131,5 +136,15 @@ fn a_missing_tool_is_named_with_the_command_that_installs_it() {
     assert_eq!(
         error.to_string(),
         "zig-0.17.1 is not set up; run `offerd policy setup cpp`"
+    );
+}
+
+#[test]
+fn python() {
+    lives(
+        Language::Python,
+        "policy.py",
+        ("Takes the first", "Takes the very first"),
+        ("import annotations", "import no_such_thing"),
     );
 }

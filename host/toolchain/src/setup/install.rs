@@ -1,7 +1,7 @@
 //! Installation, each kind of tool by its registry's ordinary client.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use super::{Progress, SetupError, Toolchains};
@@ -77,7 +77,6 @@ fn check(folder: &Path, pinned: &Pinned) -> Result<(), SetupError> {
         Some(what) => Err(SetupError::Incomplete {
             tool: pinned.name,
             what,
-            folder: folder.to_owned(),
         }),
     }
 }
@@ -113,8 +112,7 @@ fn rustup(target: &str, tool: &'static str) -> Result<(), SetupError> {
     }
     Err(SetupError::Incomplete {
         tool,
-        what: "the target in the folder of the rustc that runs here",
-        folder: PathBuf::from("the toolchain"),
+        what: "the target, for the rustc that runs here",
     })
 }
 

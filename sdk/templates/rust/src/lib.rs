@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 /// The `config` table of the policy's `[[policy]]` entry.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct Settings {
     /// At most so many tasks are placed in one round; no bound if absent.
     pub most: Option<u32>,
