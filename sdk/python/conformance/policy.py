@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Any
 
 import actions
+
 from offerd import (
     Answer,
     Description,
@@ -159,7 +160,7 @@ def plain(value: Any) -> Any:
     if is_dataclass(value):
         name = type(value).__name__
         if "_" in name:
-            return {snake(name.partition("_")[2]): plain(getattr(value, "value"))}
+            return {snake(name.partition("_")[2]): plain(value.value)}
         return {
             field.name: str(getattr(value, field.name))
             if (name, field.name) in WIDE

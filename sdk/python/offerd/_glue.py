@@ -6,12 +6,15 @@ import gc
 import sys
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from . import _guard
+from ._bindings.componentize_py_types import Err
 from .export import Instance, find
 from .policy import PolicyError, Snapshot
 from .types import Answer, Description, Round
+
+T = TypeVar("T")
 
 
 def prepare() -> None:
@@ -60,9 +63,7 @@ class Calls:
         self._call(self._instance.restore, Snapshot(version, data))
 
     @staticmethod
-    def _call(function: Callable[..., Any], *arguments: Any) -> Any:
-        from componentize_py_types import Err
-
+    def _call(function: Callable[..., T], *arguments: Any) -> T:
         _guard.close_imports()
         try:
             return function(*arguments)

@@ -75,7 +75,8 @@ class _Random(random.Random):
     def __new__(cls, x: Any = None) -> _Random:
         if x is None:
             raise NotInAPolicy(f"random.Random() without a seed cannot be used: {NUMBERS}")
-        return super().__new__(cls, x)
+        made: _Random = super().__new__(cls, x)  # type: ignore[call-arg]
+        return made
 
     def seed(self, a: Any = None, version: int = 2) -> None:
         if a is None:
@@ -158,8 +159,7 @@ def _clock_and_numbers() -> Iterator[tuple[Any, str, Any]]:
 def guarded() -> Iterator[None]:
     """Python's own clock and random numbers are errors for a while."""
     replaced = [
-        (module, name, getattr(module, name), value)
-        for module, name, value in _clock_and_numbers()
+        (module, name, getattr(module, name), value) for module, name, value in _clock_and_numbers()
     ]
     for module, name, _, value in replaced:
         setattr(module, name, value)
@@ -232,8 +232,8 @@ def seal() -> None:
 def _quiet_tracebacks() -> None:
     """Python's `traceback` parses lines of source to mark the part that failed. Where
     that does not parse, the interpreter opens the file."""
-    setattr(traceback, "_extract_caret_anchors_from_line_segment", lambda *_: None)
-    setattr(traceback.StackSummary, "_should_show_carets", lambda *_: False)
+    traceback._extract_caret_anchors_from_line_segment = lambda *_: None  # type: ignore
+    traceback.StackSummary._should_show_carets = lambda *_: False  # type: ignore
 
 
 def close_imports() -> None:
@@ -258,4 +258,3 @@ def remember_sources(*modules: ModuleType) -> None:
             lines = linecache.getlines(file)
             # Without a time `linecache` takes it for good, and asks for no file.
             linecache.cache[file] = (sum(map(len, lines)), None, lines, file)
-

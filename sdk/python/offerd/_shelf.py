@@ -56,9 +56,7 @@ class Shelf:
 
     __slots__ = ("_blocks", "_columns", "_lasts", "_wanted", "index", "place")
 
-    def __init__(
-        self, keys: list[float], ats: list[int], columns: Columns, wanted: Wanted
-    ) -> None:
+    def __init__(self, keys: list[float], ats: list[int], columns: Columns, wanted: Wanted) -> None:
         """`ats` in order; of equal keys the smaller position comes first."""
         self._columns = columns
         self._wanted = wanted
@@ -70,9 +68,7 @@ class Shelf:
         self._lasts = [block.keys[-1] for block in self._blocks]
         self.index = self.place = 0
 
-    def find(
-        self, need: Need, low: float, high: float, good: Callable[[int], bool] | None
-    ) -> int:
+    def find(self, need: Need, low: float, high: float, good: Callable[[int], bool] | None) -> int:
         """Position of the first offer with a key from `low` to `high` that has room for
         `need` and is `good`; -1 if there is none."""
         need_cpus, need_mem, need_disk, need_gpus, need_ports = need
@@ -144,7 +140,9 @@ class Shelf:
         index, place = self.index, self.place
         # Mostly it is the one that was found last.
         if not (
-            index < len(blocks) and place < len(blocks[index].ats) and blocks[index].ats[place] == at
+            index < len(blocks)
+            and place < len(blocks[index].ats)
+            and blocks[index].ats[place] == at
         ):
             index = self._block(key, at)
             if index == len(blocks):

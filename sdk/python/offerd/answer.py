@@ -57,7 +57,7 @@ class Decided(Generic[D]):
 
     def __init__(self, answer: Answer, decision: D) -> None:
         self._answer = answer
-        self._decision = decision
+        self._decision: D = decision
 
     def because(self, reason: str) -> None:
         """Says why, in a sentence for logs and users. The same sentence for many

@@ -6,14 +6,14 @@ error that says so. Durations in this SDK are a `timedelta` or a number of secon
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from . import _host
 
 Duration = timedelta | float
 """A `timedelta`, or seconds as a number."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def now() -> float:

@@ -152,8 +152,10 @@ _PLAIN: dict[Any, Reader] = {bool: _bool, int: _int, float: _float, str: _str}
 
 def _choice(choices: dict[Any, Any]) -> Reader:
     known = [json.dumps(value) if not isinstance(value, str) else value for value in choices]
-    names = " or ".join(f"`{name}`" for name in known) if len(known) < 3 else "one of " + ", ".join(
-        f"`{name}`" for name in known
+    names = (
+        " or ".join(f"`{name}`" for name in known)
+        if len(known) < 3
+        else "one of " + ", ".join(f"`{name}`" for name in known)
     )
 
     def read(value: Any, path: str) -> Any:

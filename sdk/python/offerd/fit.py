@@ -14,6 +14,7 @@ earlier offer, the same questions to `cluster.allowed`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from typing import NamedTuple
@@ -37,7 +38,8 @@ _CONSTRAINED = WaitingTrait.CONSTRAINED
 Good = Callable[[Offer], bool]
 
 
-class Spot(NamedTuple):
+@dataclass(slots=True)
+class Spot:
     """Room for tasks on an offer."""
 
     offer: int
@@ -184,7 +186,7 @@ class Fitter:
             found = self.next(waiting, good)
             if found is None:
                 return
-            spot = found._replace(count=min(found.count, wanted))
+            spot = replace(found, count=min(found.count, wanted))
             self.take(spot, waiting, spot.count)
             wanted -= spot.count
             yield spot

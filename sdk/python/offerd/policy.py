@@ -64,6 +64,7 @@ class Policy(ABC):
         Raise `PolicyError` if the settings cannot be: name the setting and what
         would be right.
         """
+        return None
 
     @abstractmethod
     def decide(self, round: Round, answer: Answer) -> None:

@@ -44,7 +44,8 @@ class Random(_python.Random):
 
     def __new__(cls) -> Random:
         # With a seed: without one, Python asks the operating system.
-        return super().__new__(cls, 0)
+        made: Random = super().__new__(cls, 0)  # type: ignore[call-arg]
+        return made
 
     def __init__(self) -> None:
         super().__init__(0)

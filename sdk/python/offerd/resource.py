@@ -52,9 +52,7 @@ def items(name: str, items: Iterable[str]) -> MesosResource:
     return _plain(name, ResourceValue_Items(list(items)))
 
 
-def reserved_for(
-    resource: MesosResource, role: str, principal: str | None = None
-) -> MesosResource:
+def reserved_for(resource: MesosResource, role: str, principal: str | None = None) -> MesosResource:
     """The same with one more dynamic reservation on top."""
     reservation = Reservation(ReservationKind.DYNAMIC, role, principal, [])
     return replace(resource, reservations=[*resource.reservations, reservation])

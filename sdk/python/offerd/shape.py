@@ -93,8 +93,11 @@ def _list(inner: Check) -> Check:
 
 def _one_of(arguments: tuple[Any, ...]) -> Check:
     if type(None) in arguments:
-        inner = _check(Union[tuple(one for one in arguments if one is not type(None))])
+        inner = _one_of(tuple(one for one in arguments if one is not type(None)))
         return lambda value, path: None if value is None else inner(value, path)
+
+    if len(arguments) == 1:
+        return _check(arguments[0])
 
     def read(value: Any, path: str) -> None:
         if type(value) not in arguments:

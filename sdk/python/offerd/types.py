@@ -131,6 +131,8 @@ HOSTS_CHOICE = -1.0
 """Duration that stands for the host's own choice."""
 
 __all__ = [
+    "HOSTS_CHOICE",
+    "NONE",
     "Accept",
     "Action",
     "Action_Accept",
@@ -182,7 +184,6 @@ __all__ = [
     "FrameworkDetails",
     "FrameworkUpdate",
     "GrowVolume",
-    "HOSTS_CHOICE",
     "InverseAnswer",
     "InverseOffer",
     "JobDetails",
@@ -192,7 +193,6 @@ __all__ = [
     "Level",
     "Limits",
     "MesosResource",
-    "NONE",
     "Offer",
     "OfferDetails",
     "Operation",

@@ -6,7 +6,7 @@ import random
 import unittest
 from collections.abc import Callable, Iterable
 
-from offerd import Amounts, Answer, Description, Fitter, Order, Policy, Round, Weights
+from offerd import Amounts, Answer, Description, Fitter, Order, Policy, Round, Spot, Weights
 from offerd.score import Score
 from offerd.testing import Cluster, Job
 from offerd.types import Offer, Waiting
@@ -173,15 +173,18 @@ class Constraints(unittest.TestCase):
         cluster.wait(Job("j", "r", Amounts.of(1, 1), count=9))
         round = cluster.round()
         fitter = Fitter(round, Order.ARRIVAL)
-        odd: Callable[[Offer], bool] = lambda offer: offer.offer % 2 == 1
+
+        def odd(offer: Offer) -> bool:
+            return offer.offer % 2 == 1
+
         self.assertEqual(handles(fitter.fill(round.waiting[0], odd)), [1, 3])
         spot = fitter.next(round.waiting[0])
         self.assertIsNotNone(spot)
         self.assertEqual(spot and spot.offer, 0)
 
 
-def handles(spots: Iterable[object]) -> list[int]:
-    return [getattr(spot, "offer") for spot in spots]
+def handles(spots: Iterable[Spot]) -> list[int]:
+    return [spot.offer for spot in spots]
 
 
 class Groups(unittest.TestCase):

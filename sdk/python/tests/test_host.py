@@ -7,7 +7,7 @@ import logging
 import random as python_random
 import time
 import unittest
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any
 
@@ -125,7 +125,7 @@ class Cached(unittest.TestCase):
 class Numbers(unittest.TestCase):
     def test_the_clock_is_the_hosts(self) -> None:
         self.assertEqual(done(lambda round: clock.now() == round.now), True)
-        expected = datetime(2023, 11, 14, 22, 13, 20, 500_000, timezone.utc)
+        expected = datetime(2023, 11, 14, 22, 13, 20, 500_000, UTC)
         self.assertEqual(clock.utc(1_700_000_000_500.0), expected)
 
     def test_random_numbers_are_the_hosts(self) -> None:
@@ -183,22 +183,14 @@ class Guarded(unittest.TestCase):
         import secrets
         import uuid
 
-        for forbidden in (
-            time.time,
-            time.gmtime,
-            time.perf_counter,
-            python_random.Random,
-            python_random.SystemRandom,
-            os.urandom,
-            uuid.uuid4,
-        ):
-            name = forbidden.__name__
-            module = {"Random": python_random, "SystemRandom": python_random}.get(
-                name, time if hasattr(time, name) else os if hasattr(os, name) else uuid
-            )
-            with self.assertRaisesRegex(NotInAPolicy, "use offerd", msg=name):
-                done(lambda _: getattr(module, name)())
         for work in (
+            lambda _: time.time(),
+            lambda _: time.gmtime(),
+            lambda _: time.perf_counter(),
+            lambda _: os.urandom(3),
+            lambda _: uuid.uuid4(),
+            lambda _: python_random.Random(),
+            lambda _: python_random.SystemRandom(),
             lambda _: python_random.random(),
             lambda _: python_random.shuffle([1]),
             lambda _: secrets.token_hex(),
