@@ -209,9 +209,8 @@ class Fitter:
             if at < 0:
                 group.give_up(need)
                 return
-            count = self._capacity(at, waiting)
-            if count > wanted:
-                count = wanted
+            # It has room for one.
+            count = 1 if wanted == 1 else min(self._capacity(at, waiting), wanted)
             low = keys[at]
             self._take(at, waiting, count)
             wanted -= count
@@ -220,12 +219,19 @@ class Fitter:
 
     def _take(self, at: int, waiting: Waiting, count: int) -> None:
         cpus, mem, disk, gpus, ports = self._columns
-        # Whatever is taken from nothing is nothing: the needs of most tasks are few.
-        left_cpus = cpus[at] = max(cpus[at] - waiting.cpus * count, 0.0)
-        left_mem = mem[at] = max(mem[at] - waiting.mem * count, 0.0)
-        left_disk = disk[at] = max(disk[at] - waiting.disk * count, 0.0)
-        left_gpus = gpus[at] = max(gpus[at] - waiting.gpus * count, 0.0)
-        left_ports = ports[at] = max(ports[at] - waiting.ports * count, 0)
+        left_cpus, left_mem, left_disk = cpus[at], mem[at], disk[at]
+        left_gpus, left_ports = gpus[at], ports[at]
+        # What is not needed is not touched: most tasks need two of the five.
+        if waiting.cpus:
+            left_cpus = cpus[at] = max(left_cpus - waiting.cpus * count, 0.0)
+        if waiting.mem:
+            left_mem = mem[at] = max(left_mem - waiting.mem * count, 0.0)
+        if waiting.disk:
+            left_disk = disk[at] = max(left_disk - waiting.disk * count, 0.0)
+        if waiting.gpus:
+            left_gpus = gpus[at] = max(left_gpus - waiting.gpus * count, 0.0)
+        if waiting.ports:
+            left_ports = ports[at] = max(left_ports - waiting.ports * count, 0)
         group = self._group_of[at]
         if group is None:
             return

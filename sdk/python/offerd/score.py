@@ -72,24 +72,21 @@ class Score:
     """Weights for thousandths. Larger amounts never give a smaller score: each step is
     monotone, also where it rounds."""
 
-    __slots__ = ("cpus", "disk", "gpus", "mem", "ports")
+    __slots__ = ("_shares",)
 
     def __init__(self, weights: Weights, most: Need, total: Need) -> None:
         """`most` is the most that any waiting task needs, `total` all that is offered."""
-        self.cpus = _share(weights.cpus, most[0] > 0.0, total[0])
-        self.mem = _share(weights.mem, most[1] > 0.0, total[1])
-        self.disk = _share(weights.disk, most[2] > 0.0, total[2])
-        self.gpus = _share(weights.gpus, True, total[3])
-        self.ports = _share(weights.ports, most[4] > 0, float(total[4]))
+        self._shares = (
+            _share(weights.cpus, most[0] > 0.0, total[0]),
+            _share(weights.mem, most[1] > 0.0, total[1]),
+            _share(weights.disk, most[2] > 0.0, total[2]),
+            _share(weights.gpus, True, total[3]),
+            _share(weights.ports, most[4] > 0, float(total[4])),
+        )
 
     def of(self, cpus: float, mem: float, disk: float, gpus: float, ports: int) -> float:
-        return (
-            cpus * self.cpus
-            + mem * self.mem
-            + disk * self.disk
-            + gpus * self.gpus
-            + ports * self.ports
-        )
+        of_cpus, of_mem, of_disk, of_gpus, of_ports = self._shares
+        return cpus * of_cpus + mem * of_mem + disk * of_disk + gpus * of_gpus + ports * of_ports
 
     def of_all(
         self,
@@ -100,13 +97,7 @@ class Score:
         ports: list[int],
     ) -> list[float]:
         """The same for columns of amounts."""
-        of_cpus, of_mem, of_disk, of_gpus, of_ports = (
-            self.cpus,
-            self.mem,
-            self.disk,
-            self.gpus,
-            self.ports,
-        )
+        of_cpus, of_mem, of_disk, of_gpus, of_ports = self._shares
         return [
             c * of_cpus + m * of_mem + d * of_disk + g * of_gpus + p * of_ports
             for c, m, d, g, p in zip(cpus, mem, disk, gpus, ports)
