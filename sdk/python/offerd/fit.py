@@ -166,6 +166,20 @@ class Fitter:
         offer = self._offers[at]
         return Spot(offer.offer, offer.agent, at, self._capacity(at, waiting))
 
+    def room(self, at: int, waiting: Waiting) -> int:
+        """How many tasks of the set the offer at this position of `round.offers` takes;
+        0 if it is of another role, has no room, or the job's constraints say no. For
+        policies with an order of their own."""
+        if self._offers[at].role != waiting.role:
+            return 0
+        return self._capacity(at, waiting)
+
+    def spot(self, at: int, waiting: Waiting) -> Spot | None:
+        """The same as a spot."""
+        count = self.room(at, waiting)
+        offer = self._offers[at]
+        return Spot(offer.offer, offer.agent, at, count) if count > 0 else None
+
     def take(self, spot: Spot, waiting: Waiting, count: int) -> None:
         """Takes room for `count` tasks of the set at a spot."""
         self._take(spot.at, waiting, count)
@@ -305,7 +319,7 @@ class Fitter:
         if waiting.ports > 0:
             most = min(most, ports[at] // waiting.ports)
         count = int(min(most, MOST))
-        if waiting.traits & _CONSTRAINED:
+        if count > 0 and waiting.traits & _CONSTRAINED:
             return min(count, self._allowances.left(self._offers, waiting, at))
         return count
 

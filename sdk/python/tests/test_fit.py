@@ -166,6 +166,23 @@ class Constraints(unittest.TestCase):
         # Windows of 16, 32, 64 and 128 agents.
         self.assertEqual(cluster.state.asked.count("allowed"), 4)
 
+    def test_room_at_one_offer(self) -> None:
+        cluster, set = self.constrained(agents=2, count=9)
+        cluster.allow(set, 1, 3)
+
+        class Looks(Fill):
+            def decide(self, round: Round, answer: Answer) -> None:
+                fitter = Fitter(round, Order.ARRIVAL)
+                self.rooms = [fitter.room(at, round.waiting[0]) for at in range(4)]
+                spot = fitter.spot(2, round.waiting[0])
+                assert spot is not None and fitter.spot(0, round.waiting[0]) is None
+                fitter.take(spot, round.waiting[0], 2)
+                self.rooms += [fitter.room(at, round.waiting[0]) for at in range(4)]
+
+        policy = cluster.configure(Looks)
+        cluster.decide(policy)
+        self.assertEqual(policy.rooms, [0, 0, 3, 3, 0, 0, 1, 1])
+
     def test_only_good_offers(self) -> None:
         cluster = Cluster("r")
         for _ in range(4):
