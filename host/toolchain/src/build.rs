@@ -8,6 +8,7 @@ mod go;
 mod javascript;
 mod python;
 mod rust;
+mod unit;
 mod zig;
 
 use std::cell::RefCell;
@@ -25,6 +26,8 @@ use crate::process;
 use crate::programs::Program;
 use crate::project::Project;
 use crate::setup::{Progress, SetupError, Toolchains};
+
+pub use unit::unit_tests;
 
 /// Linear memory that a policy starts with is mostly stack: 128 KiB are enough
 /// for policies and keep new instances cheap.
@@ -104,6 +107,12 @@ pub enum BuildError {
         #[source]
         source: io::Error,
     },
+    #[error("{project} has no unit tests: there is no .{endings} file in {}", folder.display())]
+    NoTests {
+        project: String,
+        folder: PathBuf,
+        endings: String,
+    },
     /// A compiler succeeded and its result is not there.
     #[error("{project} was not built: {why}")]
     NoResult { project: String, why: String },
@@ -149,27 +158,7 @@ pub fn build(
     let output = options
         .output
         .map_or_else(|| project.output(), Path::to_owned);
-    let work = options
-        .work
-        .map_or_else(|| project.folder.join("build"), Path::to_owned);
-    fs::create_dir_all(&work).map_err(file("create", &work))?;
-    let lock_file = work.join(".lock");
-    let _held = lock::take(&lock_file, || {
-        (options.progress)(&format!(
-            "Another process is building {}; waiting ...",
-            project.name
-        ));
-    })
-    .map_err(file("lock", &lock_file))?;
-
-    let job = Job {
-        project,
-        toolchains,
-        work,
-        debug: options.debug,
-        color: options.color,
-        said: RefCell::default(),
-    };
+    let (job, _held) = Job::begin(project, toolchains, options)?;
     let origin = Origin::of(&job, &output)?;
     if !options.force && is_fresh(&job.work, &origin, &output) {
         return built(&output, true, begin, String::new());
@@ -252,7 +241,38 @@ struct Job<'a> {
     said: RefCell<String>,
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
+    /// Makes the work folder and keeps others out of it.
+    fn begin(
+        project: &'a Project,
+        toolchains: &'a Toolchains,
+        options: &BuildOptions<'_>,
+    ) -> Result<(Self, lock::Held), BuildError> {
+        let work = options
+            .work
+            .map_or_else(|| project.folder.join("build"), Path::to_owned);
+        fs::create_dir_all(&work).map_err(file("create", &work))?;
+        // The compilers run in the project.
+        let work = work.canonicalize().map_err(file("find", &work))?;
+        let lock_file = work.join(".lock");
+        let held = lock::take(&lock_file, || {
+            (options.progress)(&format!(
+                "Another process is building {}; waiting ...",
+                project.name
+            ));
+        })
+        .map_err(file("lock", &lock_file))?;
+        let job = Self {
+            project,
+            toolchains,
+            work,
+            debug: options.debug,
+            color: options.color,
+            said: RefCell::default(),
+        };
+        Ok((job, held))
+    }
+
     fn component(&self) -> Result<Vec<u8>, BuildError> {
         let compiled = match self.project.language {
             Language::Rust => rust::compile(self)?,

@@ -99,11 +99,9 @@ impl Language {
         match self {
             Self::Rust => "cargo test",
             Self::JavaScript => "node --test",
-            Self::TypeScript => "npm test",
             Self::Python => "python3 -m unittest",
             Self::Go => "go test ./...",
-            Self::C | Self::Cpp => "make test",
-            Self::Zig => "zig build test",
+            Self::TypeScript | Self::C | Self::Cpp | Self::Zig => "offerd policy unit",
         }
     }
 

@@ -23,7 +23,7 @@ mod project;
 mod setup;
 mod versions;
 
-pub use build::{BuildError, BuildOptions, Built, build};
+pub use build::{BuildError, BuildOptions, Built, build, unit_tests};
 pub use component::ComponentError;
 pub use language::{Language, UnknownLanguage};
 pub use new::{NewError, new_project};

@@ -15,6 +15,8 @@ pub enum NewError {
     Name { why: String },
     #[error("{} exists; give another name, or another place with --dir", path.display())]
     Exists { path: PathBuf },
+    #[error("this offerd was built without the SDK for {}", language.title())]
+    NoSdk { language: Language },
     #[error("cannot make the project {}", path.display())]
     File {
         path: PathBuf,
@@ -28,6 +30,10 @@ pub enum NewError {
 /// `sdk`. The folder appears when it is complete.
 pub fn new_project(language: Language, name: &str, folder: &Path) -> Result<(), NewError> {
     check_name(name).map_err(|why| NewError::Name { why })?;
+    let sdk = format!("sdk/{}", language.sdk());
+    if embedded::below(&sdk).next().is_none() {
+        return Err(NewError::NoSdk { language });
+    }
     let failed = |source| NewError::File {
         path: folder.to_owned(),
         source,
@@ -112,9 +118,14 @@ mod tests {
     #[test]
     fn a_project_can_be_opened_and_names_are_put_in() {
         let dir = tempfile::tempdir().unwrap();
+        let mut made = 0;
         for language in Language::ALL {
             let folder = dir.path().join(language.name());
-            new_project(language, "night-batch", &folder).unwrap();
+            match new_project(language, "night-batch", &folder) {
+                Err(NewError::NoSdk { .. }) => continue,
+                result => result.unwrap(),
+            }
+            made += 1;
             let project = Project::open(&folder).unwrap();
             assert_eq!(project.name, "night-batch");
             assert_eq!(project.language, language);
@@ -125,15 +136,15 @@ mod tests {
             }
         }
         let left = fs::read_dir(dir.path()).unwrap().count();
-        assert_eq!(left, Language::ALL.len());
+        assert_eq!(left, made);
     }
 
     #[test]
     fn what_is_there_is_left_alone() {
         let dir = tempfile::tempdir().unwrap();
-        let error = new_project(Language::C, "x", dir.path()).unwrap_err();
+        let error = new_project(Language::Rust, "x", dir.path()).unwrap_err();
         assert!(error.to_string().contains("exists; give another name"));
-        let error = new_project(Language::C, "No", &dir.path().join("n")).unwrap_err();
+        let error = new_project(Language::Rust, "No", &dir.path().join("n")).unwrap_err();
         assert!(error.to_string().starts_with("'No' cannot name a policy"));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }

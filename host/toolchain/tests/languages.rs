@@ -12,7 +12,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use offerd_toolchain::{
-    BuildError, BuildOptions, Built, Language, Project, Toolchains, build, new_project,
+    BuildError, BuildOptions, Built, Language, Project, Toolchains, build, new_project, unit_tests,
+};
+
+const OPTIONS: BuildOptions<'static> = BuildOptions {
+    output: None,
+    work: None,
+    debug: false,
+    force: false,
+    color: false,
+    progress: &|_| {},
 };
 
 /// The toolchains of a language, or `None` with a word that they are not there.
@@ -42,6 +51,16 @@ impl New {
         // With a space, as people's folders have.
         let folder = dir.path().join("my policies");
         new_project(language, "night-batch", &folder).unwrap();
+        if language == Language::Rust {
+            // What the SDK depends on need not be compiled for each run.
+            let target = concat!(env!("CARGO_TARGET_TMPDIR"), "/new-project");
+            fs::create_dir(folder.join(".cargo")).unwrap();
+            fs::write(
+                folder.join(".cargo/config.toml"),
+                format!("[build]\ntarget-dir = {target:?}\n"),
+            )
+            .unwrap();
+        }
         Some(Self {
             _dir: dir,
             folder,
@@ -49,19 +68,18 @@ impl New {
         })
     }
 
+    fn unit_tests(&self) -> bool {
+        let project = Project::open(&self.folder).unwrap();
+        unit_tests(&project, &self.toolchains, &OPTIONS)
+            .unwrap()
+            .success()
+    }
+
     fn build(&self) -> Result<Built, BuildError> {
-        let options = BuildOptions {
-            output: None,
-            work: None,
-            debug: false,
-            force: false,
-            color: false,
-            progress: &|_| {},
-        };
         build(
             &Project::open(&self.folder).unwrap(),
             &self.toolchains,
-            &options,
+            &OPTIONS,
         )
     }
 
@@ -79,6 +97,7 @@ fn lives(language: Language, source: &str, change: (&str, &str), mistake: (&str,
     let Some(new) = New::project(language) else {
         return;
     };
+    assert!(new.unit_tests());
     let first = new.build().unwrap();
     assert!(!first.fresh);
     assert_eq!(first.output, "", "no warnings");
@@ -122,20 +141,12 @@ fn rust() {
 fn a_missing_tool_is_named_with_the_command_that_installs_it() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("p");
-    new_project(Language::Cpp, "night-batch", &folder).unwrap();
-    let options = BuildOptions {
-        output: None,
-        work: None,
-        debug: false,
-        force: false,
-        color: false,
-        progress: &|_| {},
-    };
+    new_project(Language::Python, "night-batch", &folder).unwrap();
     let project = Project::open(&folder).unwrap();
-    let error = build(&project, &Toolchains::at(dir.path()), &options).unwrap_err();
+    let error = build(&project, &Toolchains::at(dir.path()), &OPTIONS).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "zig-0.17.1 is not set up; run `offerd policy setup cpp`"
+        "componentize-py-0.25.1 is not set up; run `offerd policy setup python`"
     );
 }
 

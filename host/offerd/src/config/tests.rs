@@ -203,7 +203,7 @@ offerd.toml:32:8: policy[1].file: cannot read the policy file DIR/sprad.wasm: No
 offerd.toml:33:10: policy[1].config: 3 is a whole number; must be a table, such as { attribute = \"rack\" }
 offerd.toml:35:1: policy[2]: another policy has the name 'bin-pack' already; give one of them a name of its own, such as name = \"bin-pack-2\"
 offerd.toml:36:9: policy[2].roles: no role stands here, so the policy would decide nothing; name one
-offerd.toml:39:2: extra: there is no such setting; the settings here are mesos, framework, store, admin, log, offers, limits, policy";
+offerd.toml:39:2: extra: there is no such setting; the settings here are mesos, framework, store, admin, log, offers, limits, record, policy";
     assert_eq!(mistakes(text), expected);
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{BuildError, Compiled, Job, STACK};
+use super::{BuildError, Compiled, Job, STACK, unit};
 use crate::language::Language;
 use crate::programs::Program;
 
@@ -29,17 +29,16 @@ pub(super) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
     let sdk = Sdk::of(job)?;
     let mut objects = Vec::new();
     for source in sources.iter().chain(&sdk.sources) {
-        let own = source.starts_with(&job.project.folder) && !source.starts_with(&job.project.sdk);
         // Files in different folders can have one name.
         let name = format!("{:02}.o", objects.len());
-        objects.push(object(job, &sdk, source, &name, own)?);
+        objects.push(object(job, &sdk, source, &name)?);
     }
     let output = job.work.join("core.wasm");
     let mut link = command(job, if cpp { "c++" } else { "cc" })?;
     link.args(TARGET)
         .arg(format!("-Wl,-z,stack-size={STACK}"))
         .args(&objects)
-        .arg(&sdk.contract)
+        .arg(Sdk::contract(job)?)
         .arg("-o")
         .arg(&output);
     if !job.debug {
@@ -49,18 +48,54 @@ pub(super) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
     Ok(Compiled::Core(output))
 }
 
-/// Compiles one file. Warnings are for the policy's own.
-fn object(
-    job: &Job<'_>,
-    sdk: &Sdk,
-    source: &Path,
-    name: &str,
-    own: bool,
-) -> Result<PathBuf, BuildError> {
-    let cpp = source.extension().is_some_and(|ending| ending == "cpp");
+/// Makes the program that runs the tests in the folder `test`: the policy, the
+/// SDK with its stand-in for the host, and the tests, for this machine.
+pub(super) fn native_tests(job: &Job<'_>) -> Result<PathBuf, BuildError> {
+    let cpp = job.project.language == Language::Cpp;
+    let endings: &[&str] = if cpp { &["c", "cpp"] } else { &["c"] };
+    let mut sources = unit::sources(job, endings)?;
+    for ending in endings {
+        sources.extend(job.sources(&job.project.folder.join("src"), ending)?);
+    }
+    let sdk = Sdk::native(job)?;
+    let folder = unit::place(job)?;
+    let mut objects = Vec::new();
+    for source in sources.iter().chain(&sdk.sources) {
+        let object = folder.join(format!("{:02}.o", objects.len()));
+        let mut command = compiler(job, &sdk, source)?;
+        command
+            .args(["-O1", "-g", "-fsanitize=undefined", "-o"])
+            .arg(&object);
+        job.run(&mut command, "the compiler")?;
+        objects.push(object);
+    }
+    let program = folder.join("tests");
+    let mut link = command(job, if cpp { "c++" } else { "cc" })?;
+    link.arg("-fsanitize=undefined")
+        .args(&objects)
+        .arg("-o")
+        .arg(&program);
+    job.run(&mut link, "the linker")?;
+    Ok(program)
+}
+
+fn object(job: &Job<'_>, sdk: &Sdk, source: &Path, name: &str) -> Result<PathBuf, BuildError> {
     let object = job.work.join(name);
+    let mut command = compiler(job, sdk, source)?;
+    command.args(TARGET).arg("-O3").arg("-o").arg(&object);
+    if job.debug {
+        command.arg("-g");
+    }
+    job.run(&mut command, "the compiler")?;
+    Ok(object)
+}
+
+/// A command that compiles one file, in the C or C++ that its name tells.
+/// Warnings are for the project's own files.
+fn compiler(job: &Job<'_>, sdk: &Sdk, source: &Path) -> Result<Command, BuildError> {
+    let cpp = source.extension().is_some_and(|ending| ending == "cpp");
+    let own = source.starts_with(&job.project.folder) && !source.starts_with(&job.project.sdk);
     let mut command = command(job, if cpp { "c++" } else { "cc" })?;
-    command.args(TARGET).args(["-O3", "-c"]);
     if cpp {
         command.args(["-std=c++23", "-fno-exceptions", "-fno-rtti"]);
     } else {
@@ -71,9 +106,6 @@ fn object(
     } else {
         command.arg("-w");
     }
-    if job.debug {
-        command.arg("-g");
-    }
     if job.color {
         command.arg("-fcolor-diagnostics");
     }
@@ -82,16 +114,8 @@ fn object(
     }
     // Relative, so that messages are short.
     let shown = source.strip_prefix(&job.project.folder).unwrap_or(source);
-    command.arg(shown).arg("-o").arg(&object);
-    job.run(
-        &mut command,
-        if cpp {
-            "the C++ compiler"
-        } else {
-            "the C compiler"
-        },
-    )?;
-    Ok(object)
+    command.arg("-c").arg(shown);
+    Ok(command)
 }
 
 /// A command of Zig.
@@ -103,25 +127,41 @@ pub(super) fn command(job: &Job<'_>, what: &str) -> Result<Command, BuildError> 
     Ok(command)
 }
 
-/// What of the C SDK goes into a policy.
+/// What of the C SDK is used.
 pub(super) struct Sdk {
     pub(super) include: Vec<PathBuf>,
     pub(super) sources: Vec<PathBuf>,
-    /// The object file that carries the world.
-    pub(super) contract: PathBuf,
 }
 
 impl Sdk {
+    /// What goes into a policy.
     pub(super) fn of(job: &Job<'_>) -> Result<Self, BuildError> {
         let world = job.world_snake();
+        let mut sdk = Self::common(job)?;
+        sdk.sources.push(job.sdk(&format!("glue/{world}.c"))?);
         let bindings = job.sdk(&format!("gen/{world}"))?;
-        let mut sources = job.sources(&job.sdk("src")?, "c")?;
-        sources.push(job.sdk(&format!("glue/{world}.c"))?);
-        sources.extend(job.sources(&bindings, "c")?);
+        sdk.sources.extend(job.sources(&bindings, "c")?);
+        Ok(sdk)
+    }
+
+    /// What goes into a test: a stand-in for the host in place of the bindings.
+    pub(super) fn native(job: &Job<'_>) -> Result<Self, BuildError> {
+        let mut sdk = Self::common(job)?;
+        sdk.sources.extend(job.sources(&job.sdk("native")?, "c")?);
+        Ok(sdk)
+    }
+
+    fn common(job: &Job<'_>) -> Result<Self, BuildError> {
+        let bindings = job.sdk(&format!("gen/{}", job.world_snake()))?;
         Ok(Self {
             include: vec![job.sdk("include")?, bindings],
-            sources,
-            contract: job.sdk(&format!("gen/{world}/{world}_component_type.o"))?,
+            sources: job.sources(&job.sdk("src")?, "c")?,
         })
+    }
+
+    /// The object file that carries the world.
+    pub(super) fn contract(job: &Job<'_>) -> Result<PathBuf, BuildError> {
+        let world = job.world_snake();
+        job.sdk(&format!("gen/{world}/{world}_component_type.o"))
     }
 }

@@ -2,6 +2,7 @@
 //! SDK, componentize-qjs puts it into a component with QuickJS.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::{BuildError, Compiled, Job};
 use crate::language::Language;
@@ -25,16 +26,12 @@ pub(super) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
         job.run(&mut check, "the type check")?;
     }
     let bundle = job.work.join("policy.js");
-    let mut esbuild = job.program(Program::Esbuild)?;
+    let mut esbuild = self::bundle(job, &entry)?;
     esbuild
         .arg(&glue)
-        .args(["--bundle", "--format=esm", "--platform=neutral"])
-        .args(["--target=es2023", "--main-fields=module,main"])
-        .args(["--log-level=warning", "--external:offerd:policy/*"])
-        .arg(pair("--alias:@offerd/sdk=", &job.project.sdk))
-        .arg(pair("--alias:@offerd/entry=", &entry))
-        .arg(pair("--outfile=", &bundle))
-        .arg(format!("--color={}", job.color));
+        .args(["--platform=neutral", "--main-fields=module,main"])
+        .args(["--target=es2023", "--external:offerd:policy/*"])
+        .arg(pair("--outfile=", &bundle));
     job.run(&mut esbuild, "esbuild")?;
 
     let output = job.work.join("policy.wasm");
@@ -51,7 +48,19 @@ pub(super) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
     Ok(Compiled::Component(output))
 }
 
-fn pair(option: &str, path: &Path) -> PathBuf {
+/// A command that bundles what it is given, with the names of the SDK and of the
+/// policy.
+pub(super) fn bundle(job: &Job<'_>, entry: &Path) -> Result<Command, BuildError> {
+    let mut esbuild = job.program(Program::Esbuild)?;
+    esbuild
+        .args(["--bundle", "--format=esm", "--log-level=warning"])
+        .arg(pair("--alias:@offerd/sdk=", &job.project.sdk))
+        .arg(pair("--alias:@offerd/entry=", entry))
+        .arg(format!("--color={}", job.color));
+    Ok(esbuild)
+}
+
+pub(super) fn pair(option: &str, path: &Path) -> PathBuf {
     let mut text = std::ffi::OsString::from(option);
     text.push(path);
     text.into()

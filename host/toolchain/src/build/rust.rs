@@ -66,7 +66,7 @@ pub(super) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
 }
 
 /// The cargo that runs this, if one does: not another version.
-fn cargo() -> OsString {
+pub(super) fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 

@@ -5,6 +5,7 @@ mod at_work;
 mod build;
 mod new;
 mod setup;
+mod unit;
 
 use std::io::IsTerminal as _;
 
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     Setup(setup::Arguments),
     /// Build a project into a component.
     Build(build::Arguments),
+    /// Run a project's unit tests with the test tool of its language.
+    Unit(unit::Arguments),
     /// Say whether a file can be used as a policy, and what it is.
     Check(super::check::Arguments),
     /// List policies at work: what decides, what decided before, and how it does.
@@ -44,6 +47,7 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::New(arguments) => new::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
+        Command::Unit(arguments) => unit::run(&arguments),
         Command::Check(arguments) => super::check::run(&arguments),
         Command::List(arguments) => at_work::list(&arguments),
         Command::Swap(arguments) => at_work::swap(&arguments),
