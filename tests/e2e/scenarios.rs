@@ -52,6 +52,7 @@ on_both! {
     batch("bin-pack", "{}") as a_batch_job_with_bin_pack;
     batch("spread", "{ attribute = \"rack\" }") as a_batch_job_with_spread;
     batch("priority", "{ preempt = true }") as a_batch_job_with_priority;
+    batch("bin-pack-python", "{}") as a_batch_job_with_a_policy_in_python;
     service("first-fit", "{}") as a_service_with_first_fit;
     service("bin-pack", "{}") as a_service_with_bin_pack;
     service("spread", "{ attribute = \"rack\" }") as a_service_with_spread;

@@ -228,11 +228,8 @@ async fn many_swaps(cluster: &Cluster) {
         if number == 25 {
             refused(host.admin.swap("web", broken.clone()).await);
         }
-        let next = if number % 2 == 0 {
-            "bin-pack"
-        } else {
-            "first-fit"
-        };
+        // Two versions and two languages.
+        let next = ["bin-pack", "first-fit", "bin-pack-python"][number as usize % 3];
         host.admin.swap("web", guest(next)).await.unwrap();
         assert_eq!(digest(&host).await, digest_of(next));
         pauses.push(only(&host.status().await).switches.last().unwrap().pause);

@@ -33,8 +33,21 @@ pub(crate) fn policy(guest_name: &str, role: &str, config: &str) -> String {
     )
 }
 
-/// A configuration with the store in `dir`.
+/// A configuration with the store in `dir`. What one test has compiled others
+/// find: a policy in Python takes ten seconds.
 pub(crate) fn setup(master: &str, dir: &Path, roles: &[&str], more: &str) -> String {
+    use std::os::unix::fs::{DirBuilderExt as _, symlink};
+    let make = |path: &Path| {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+    };
+    let compiled = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+    make(&compiled).unwrap();
+    make(&dir.join("state")).unwrap();
+    // It is there when a host starts again.
+    let _ = symlink(compiled, dir.join("state/compiled"));
     format!(
         "framework = {{ name = \"e2e\", user = \"root\", roles = {roles:?}, \
          failover_timeout = \"60s\" }}\n\

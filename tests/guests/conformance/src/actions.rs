@@ -1,6 +1,6 @@
 //! One of each action and operation.
 
-use crate::offerd::policy::types::{
+use offerd_sdk::types::{
     Accept, Action, CreateDisk, DestroyDisk, DiskInfo, DiskKind, DiskSource, Encoded, Executor,
     ExecutorMessage, FrameworkUpdate, GrowVolume, InverseAnswer, Label, MesosResource, Operation,
     OperationQuery, Persistence, Range, ReasonedAction, Reservation, ReservationKind, Reserve,

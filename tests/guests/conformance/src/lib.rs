@@ -1,166 +1,258 @@
 //! A policy that uses all of the contract: it shows everything it is given and
-//! everything it can ask for (as reasons, one sentence each, in Rust's debug
-//! form), and answers with every kind of decision. The host's tests compare.
+//! everything it can ask for, and answers with every kind of decision. The cases
+//! in sdk/conformance say what is to be seen; the guests of all languages show
+//! the same. Not a policy to use.
+//!
+//! Each reason of an answer is one array in JSON, `["kind", value...]`; `json`
+//! says how values look. Everything goes through the SDK but the text of the
+//! configuration, which the SDK would read, and the answer itself, in which no
+//! policy would set the positions of reasons by hand.
 
-wit_bindgen::generate!({ path: "../../../wit", world: "stateful-policy" });
+use std::cell::{Cell, RefCell};
 
-use std::cell::RefCell;
+use offerd_sdk::bindings::stateful::exports::offerd::policy::state;
+use offerd_sdk::bindings::stateful::{self, Guest};
+use offerd_sdk::export::Instance;
+use offerd_sdk::log::{self, Level};
+use offerd_sdk::types::{self, Decline, DeclineRest, Kill, Placement, Round};
+use offerd_sdk::{
+    Answer, Description, NoConfig, Policy, Snapshot, StatefulPolicy, clock, cluster, metrics,
+    random,
+};
+use serde_json::{Value, json};
 
-use exports::offerd::policy::state::{Guest as State, Snapshot};
-use offerd::policy::types::{Decline, DeclineRest, Kill, Placement};
-use offerd::policy::{clock, cluster, logging, metrics, random};
+use json::Json;
 
 mod actions;
+mod json;
 
-struct Policy;
-
-thread_local! {
-    /// What `configure` saw; shown in the first round.
-    static CONFIGURED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+struct Conformance {
+    config: String,
+    /// Shown in the first round.
+    remembered: Vec<Value>,
 }
 
-impl Guest for Policy {
+impl Policy for Conformance {
+    type Config = NoConfig;
+
     fn describe() -> Description {
-        logging::log(logging::Level::Debug, "describe");
-        Description {
-            name: "conformance".to_owned(),
-            version: "0.1.0".to_owned(),
-            summary: "Uses all of the contract".to_owned(),
-        }
+        log::write(Level::Debug, format_args!("describe"));
+        Description::new("conformance", "0.1.0", "Uses all of the contract")
     }
 
-    fn configure(config: String) -> Result<(), String> {
+    fn configure(_: NoConfig) -> Result<Self, String> {
+        let config = CONFIG.take();
         if config.contains("refuse") {
             return Err(format!(
                 "config {config}: 'refuse' is not allowed; leave it out"
             ));
         }
-        let seen = vec![
-            format!("config {config}"),
-            format!("roles {:?}", cluster::roles()),
-            format!("framework {:?}", cluster::get_framework()),
-            format!("limits {:?}", cluster::get_limits()),
-            format!("now {:?}", clock::now()),
+        if config.contains("throw-configure") {
+            panic!("conformance throws in configure");
+        }
+        let remembered = vec![
+            json!(["config", config]),
+            json!(["roles", cluster::roles()]),
+            json!(["framework", cluster::framework().json()]),
+            json!(["limits", cluster::limits().json()]),
+            json!(["now", clock::now()]),
         ];
-        CONFIGURED.set(seen);
-        Ok(())
+        Ok(Self { config, remembered })
     }
 
-    fn decide(round: Round) -> Result<Answer, String> {
+    fn decide(&mut self, round: &Round, _: &mut Answer) -> Result<(), String> {
+        if self.config.contains("throw-decide") {
+            panic!("conformance throws in decide");
+        }
+        if self.config.contains("error-decide") {
+            return Err(format!("no decision in round {}", round.number));
+        }
         for (level, name) in [
-            (logging::Level::Trace, "trace"),
-            (logging::Level::Debug, "debug"),
-            (logging::Level::Info, "info"),
-            (logging::Level::Warn, "warn"),
-            (logging::Level::Error, "error"),
+            (Level::Trace, "trace"),
+            (Level::Debug, "debug"),
+            (Level::Info, "info"),
+            (Level::Warn, "warn"),
+            (Level::Error, "error"),
         ] {
-            if logging::enabled(level) {
-                logging::log(level, &format!("round {} at {name}", round.number));
+            if log::enabled(level) {
+                log::write(level, format_args!("round {} at {name}", round.number));
             }
         }
         metrics::count("rounds", 1.0);
         metrics::gauge("offers", round.offers.len() as f64);
+        ANSWER.set(Some(if self.config.contains("echo") {
+            only_echo(&self.config)
+        } else {
+            let mut seen = std::mem::take(&mut self.remembered);
+            show(round, &mut seen);
+            ask(round, &mut seen);
+            answer(round, &seen)
+        }));
+        Ok(())
+    }
+}
 
-        let mut seen = CONFIGURED.take();
-        show(&round, &mut seen);
-        ask(&round, &mut seen);
-        let mut answer = Answer {
-            placements: vec![Placement {
-                offer: 1,
-                set: 2,
-                count: 3,
-                reason: 4,
-            }],
-            declines: vec![Decline {
-                offer: 5,
-                refuse: 6000.0,
-                reason: 7,
-            }],
-            kills: vec![Kill {
-                task: 8,
-                grace: 9000.0,
-                reason: 10,
-            }],
-            actions: Vec::new(),
-            rest: Some(DeclineRest {
-                refuse: 11000.0,
-                reason: 12,
-            }),
-            leftover: 13000.0,
-            reasons: seen,
-        };
-        if round.number == 1 {
-            answer.actions = actions::all();
+impl StatefulPolicy for Conformance {
+    fn save(&mut self) -> Result<Snapshot, String> {
+        if self.config.contains("save-fails") {
+            return Err("nothing to save".to_owned());
         }
-        Ok(answer)
-    }
-}
-
-/// The round itself.
-fn show(round: &Round, seen: &mut Vec<String>) {
-    seen.push(format!("round {} now {:?}", round.number, round.now));
-    seen.extend(round.offers.iter().map(|o| format!("{o:?}")));
-    seen.extend(round.waiting.iter().map(|w| format!("{w:?}")));
-    seen.extend(round.updates.iter().map(|u| format!("{u:?}")));
-    seen.push(format!("rescinded {:?}", round.rescinded));
-    seen.extend(round.events.iter().map(|e| format!("{e:?}")));
-}
-
-/// All that the host knows about what is in the round.
-fn ask(round: &Round, seen: &mut Vec<String>) {
-    seen.push(format!("clock {:?}", clock::now()));
-    seen.push(format!("random {:?}", random::next_u32()));
-    let part = random::next_f64();
-    seen.push(format!("random {:?}", (0.0..1.0).contains(&part)));
-    seen.push(format!("framework {:?}", cluster::get_framework()));
-    for offer in &round.offers {
-        seen.push(format!("{:?}", cluster::get_agent(offer.agent)));
-        seen.push(format!("{:?}", cluster::get_offer(offer.offer)));
-        seen.push(format!("{:?}", cluster::get_offer_json(offer.offer)));
-        let on_agent = cluster::tasks_on_agent(offer.agent);
-        let tasks: Vec<u32> = on_agent.iter().map(|t| t.task).collect();
-        seen.push(format!("on agent {}: {tasks:?}", offer.agent));
-    }
-    seen.push(format!("column fpgas {:?}", cluster::column("fpgas")));
-    seen.push(format!("column cpus {:?}", cluster::column("cpus")));
-    let agents: Vec<u32> = round.offers.iter().map(|o| o.agent).collect();
-    for waiting in &round.waiting {
-        seen.push(format!("{:?}", cluster::get_job(waiting.job)));
-        let of_job = cluster::tasks_of_job(waiting.job);
-        let tasks: Vec<u32> = of_job.iter().map(|t| t.task).collect();
-        seen.push(format!("of job {}: {tasks:?}", waiting.job));
-        let allowed = cluster::allowed(waiting.set, &agents);
-        seen.push(format!("allowed {}: {allowed:?}", waiting.set));
-    }
-    seen.extend(cluster::tasks().iter().map(|t| format!("{t:?}")));
-    for update in &round.updates {
-        let details = cluster::get_task_details(update.task);
-        seen.push(format!("{:?}", cluster::get_task(update.task)));
-        seen.push(format!("{details:?}"));
-        if let Some(details) = details {
-            let found = cluster::find_task(&details.id);
-            seen.push(format!("find {}: {found:?}", details.id));
-        }
-    }
-    seen.extend(cluster::operations().iter().map(|o| format!("{o:?}")));
-}
-
-impl State for Policy {
-    fn save() -> Result<Snapshot, String> {
         Ok(Snapshot {
             version: 1,
             data: b"conformance".to_vec(),
         })
     }
 
-    fn restore(snapshot: Snapshot) -> Result<(), String> {
-        if snapshot.version != 1 {
-            return Err(format!("layout {} is not 1", snapshot.version));
+    fn restore(&mut self, snapshot: Snapshot) -> Result<(), String> {
+        let Snapshot { version, data } = snapshot;
+        if version != 1 {
+            return Err(format!("layout {version} is not 1"));
         }
-        let text = String::from_utf8_lossy(&snapshot.data).into_owned();
-        CONFIGURED.with_borrow_mut(|seen| seen.push(format!("restored {text}")));
+        self.remembered.push(json!(["restored", version, data]));
         Ok(())
     }
 }
 
-export!(Policy);
+fn only_echo(config: &str) -> types::Answer {
+    types::Answer {
+        placements: Vec::new(),
+        declines: Vec::new(),
+        kills: Vec::new(),
+        actions: Vec::new(),
+        rest: None,
+        leftover: -1.0,
+        reasons: vec![json!(["echo", config]).to_string()],
+    }
+}
+
+fn answer(round: &Round, seen: &[Value]) -> types::Answer {
+    types::Answer {
+        placements: vec![Placement {
+            offer: 1,
+            set: 2,
+            count: 3,
+            reason: 4,
+        }],
+        declines: vec![Decline {
+            offer: 5,
+            refuse: 6000.0,
+            reason: 7,
+        }],
+        kills: vec![Kill {
+            task: 8,
+            grace: 9000.0,
+            reason: 10,
+        }],
+        actions: if round.number == 1 {
+            actions::all()
+        } else {
+            Vec::new()
+        },
+        rest: Some(DeclineRest {
+            refuse: 11000.0,
+            reason: 12,
+        }),
+        leftover: 13000.0,
+        reasons: seen.iter().map(Value::to_string).collect(),
+    }
+}
+
+/// The round itself.
+fn show(round: &Round, seen: &mut Vec<Value>) {
+    seen.push(json!(["round", round.number, round.now]));
+    seen.extend(round.offers.iter().map(|o| json!(["offer", o.json()])));
+    seen.extend(round.waiting.iter().map(|w| json!(["waiting", w.json()])));
+    seen.extend(round.updates.iter().map(|u| json!(["update", u.json()])));
+    seen.push(json!(["rescinded", round.rescinded]));
+    seen.extend(round.events.iter().map(|e| json!(["event", e.json()])));
+}
+
+/// All that the host knows about what is in the round.
+fn ask(round: &Round, seen: &mut Vec<Value>) {
+    seen.push(json!(["clock", clock::now()]));
+    seen.push(json!(["random", random::next_u32()]));
+    let part = random::next_f64();
+    seen.push(json!(["random01", (0.0..1.0).contains(&part)]));
+    seen.push(json!(["framework", cluster::framework().json()]));
+    for offer in &round.offers {
+        let agent = cluster::agent(offer);
+        seen.push(json!(["agent", agent.as_deref().map(Json::json)]));
+        seen.push(json!(["details", cluster::offer(offer).json()]));
+        seen.push(json!(["json", cluster::offer_json(offer)]));
+        let on_agent = handles(&cluster::tasks_on_agent(offer));
+        seen.push(json!(["on_agent", offer.agent, on_agent]));
+    }
+    for name in ["fpgas", "cpus"] {
+        seen.push(json!(["column", name, cluster::column(name)]));
+    }
+    let agents: Vec<u32> = round.offers.iter().map(|o| o.agent).collect();
+    for waiting in &round.waiting {
+        let job = cluster::job(waiting.job);
+        seen.push(json!(["job", job.as_deref().map(Json::json)]));
+        let of_job = handles(&cluster::tasks_of_job(waiting.job));
+        seen.push(json!(["of_job", waiting.job, of_job]));
+        let allowed = cluster::allowed(waiting, &agents);
+        seen.push(json!(["allowed", waiting.set, allowed]));
+    }
+    seen.extend(cluster::tasks().iter().map(|t| json!(["task", t.json()])));
+    for update in &round.updates {
+        let details = cluster::task_details(update);
+        seen.push(json!(["get_task", cluster::task(update).json()]));
+        seen.push(json!(["task_details", details.json()]));
+        if let Some(details) = details {
+            let found = cluster::find_task(&details.id).map(|task| task.0);
+            seen.push(json!(["find", details.id, found]));
+        }
+    }
+    let operations = cluster::operations();
+    seen.extend(operations.iter().map(|o| json!(["operation", o.json()])));
+}
+
+fn handles(tasks: &[types::Task]) -> Vec<u32> {
+    tasks.iter().map(|task| task.task).collect()
+}
+
+thread_local! {
+    static INSTANCE: Instance<Conformance> = const { Instance::new() };
+    /// On its way to `Conformance::configure`.
+    static CONFIG: RefCell<String> = const { RefCell::new(String::new()) };
+    /// On its way from `Conformance::decide`.
+    static ANSWER: Cell<Option<types::Answer>> = const { Cell::new(None) };
+}
+
+struct Component;
+
+impl Guest for Component {
+    fn describe() -> stateful::Description {
+        let who = Instance::<Conformance>::describe();
+        stateful::Description {
+            name: who.name,
+            version: who.version,
+            summary: who.summary,
+        }
+    }
+
+    fn configure(config: String) -> Result<(), String> {
+        CONFIG.set(config);
+        INSTANCE.with(|instance| instance.configure("{}"))
+    }
+
+    fn decide(round: Round) -> Result<types::Answer, String> {
+        INSTANCE.with(|instance| instance.decide(&round))?;
+        ANSWER.take().ok_or_else(|| "no answer".to_owned())
+    }
+}
+
+impl state::Guest for Component {
+    fn save() -> Result<state::Snapshot, String> {
+        let Snapshot { version, data } = INSTANCE.with(Instance::save)?;
+        Ok(state::Snapshot { version, data })
+    }
+
+    fn restore(snapshot: state::Snapshot) -> Result<(), String> {
+        let state::Snapshot { version, data } = snapshot;
+        INSTANCE.with(|instance| instance.restore(Snapshot { version, data }))
+    }
+}
+
+stateful::export_stateful_world!(Component with_types_in stateful);
