@@ -11,12 +11,14 @@
 )]
 
 mod bad_input;
+mod canaries;
 mod command_line;
 mod failures;
 mod misbehaviour;
 mod reasons;
 mod recordings;
 mod replays;
+mod roles;
 mod scenarios;
 mod shadows;
 mod support;

@@ -165,4 +165,6 @@ pub struct FrameworkUpdate {
     /// OfferConstraints.
     pub constraints: Option<Encoded>,
     pub suppressed: Vec<Role>,
+    /// The framework's roles; none: those it was started with.
+    pub roles: Vec<Role>,
 }

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::Instant;
 use crate::amount::Milli;
 use crate::ids::{
-    AgentHandle, InverseOfferHandle, JobHandle, OfferHandle, RoleHandle, SetHandle, TaskHandle,
+    AgentHandle, InverseOfferHandle, JobHandle, OfferHandle, Role, RoleHandle, SetHandle,
+    TaskHandle,
 };
 use crate::job::JobView;
 use crate::offer::{Agent, InverseOffer, Offer};
@@ -137,6 +138,8 @@ pub struct Delta {
     /// Forget everything known before.
     pub reset: bool,
     pub framework_id: Option<String>,
+    /// All roles of the framework by handle, if they may have changed.
+    pub roles: Option<Vec<Role>>,
     pub agents: Vec<Arc<Agent>>,
     pub jobs: Vec<Arc<JobView>>,
     pub jobs_gone: Vec<JobHandle>,

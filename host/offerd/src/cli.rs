@@ -9,6 +9,7 @@ mod compile;
 pub(crate) mod job;
 mod policy;
 mod record;
+mod reload;
 mod replay;
 mod run;
 mod status;
@@ -59,6 +60,8 @@ enum Command {
     Replay(replay::Arguments),
     /// Say why a task waits, or who decided what about it.
     Why(why::Arguments),
+    /// Let the service read its configuration again, while everything goes on.
+    Reload(reload::Arguments),
     /// Show the state of the service.
     Status(status::Arguments),
     /// Compile a policy from standard input into a cache: what the service
@@ -91,6 +94,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Record(command) => record::run(&command),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
+        Command::Reload(arguments) => reload::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::CompilePolicy(arguments) => compile::run(&arguments),
     };

@@ -24,8 +24,11 @@ use crate::admin::{Ask, PolicyNumbers, Snapshot, api};
 use crate::clock::Clock;
 use crate::ledger::Ledger;
 use crate::policies::Loader;
+use crate::watch::Watch;
 
+mod canary;
 mod recording;
+mod reload;
 mod shadows;
 mod swaps;
 
@@ -109,6 +112,11 @@ pub(crate) struct Driver {
     pub(crate) shadow_replies: mpsc::UnboundedSender<ShadowReply>,
     pub(crate) next_shadow: u64,
     pub(crate) recording: Recording,
+    /// Notices that policy files change, and where it says so.
+    pub(crate) watch: Option<Watch>,
+    pub(crate) changes: mpsc::UnboundedSender<PathBuf>,
+    /// The framework's roles, for those who check jobs.
+    pub(crate) roles: watch::Sender<Vec<String>>,
     /// Bytes of the events among the inputs that the machine has not taken yet.
     pub(crate) records: Vec<Bytes>,
     pub(crate) facts: Facts,
@@ -324,13 +332,18 @@ impl Driver {
                 policy,
                 digest,
                 answer,
-            } => self.promote_asked(&policy, &digest, answer),
+            } => self.promote_asked(&policy, &digest, answer, inputs),
             Ask::Abort {
                 policy,
                 digest,
                 answer,
-            } => drop(answer.send(self.abort_asked(&policy, &digest))),
-            Ask::Reload => self.files_changed(None),
+            } => drop(answer.send(self.abort_asked(&policy, &digest, inputs))),
+            Ask::Canary {
+                policy,
+                wish,
+                answer,
+            } => self.canary_asked(&policy, wish, answer),
+            Ask::Reload(answer) => self.reload_asked(answer),
         }
     }
 
@@ -447,6 +460,7 @@ impl Driver {
             .policies
             .into_iter()
             .zip(&self.policies)
+            .filter(|(_, running)| !running.roles.is_empty())
             .map(|(view, running)| api::PolicyStatus {
                 name: view.name,
                 roles: view.roles,
@@ -467,6 +481,10 @@ impl Driver {
                     .iter()
                     .map(shadows::Shadow::status)
                     .collect(),
+                canary: running
+                    .canary
+                    .as_ref()
+                    .and_then(|canary| self.canary_status(canary)),
                 restarts: running.totals.restarts,
                 busy: running.totals.busy.as_secs_f64(),
                 memory: running.totals.memory,

@@ -1,5 +1,6 @@
 //! From `[[policy]]` entries to policies that are ready to decide.
 
+use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -168,13 +169,31 @@ impl Loader {
         &self.0.kept
     }
 
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The same with another configuration; `roles` are all of the framework by
+    /// handle.
+    pub(crate) fn with(&self, config: Config, roles: Vec<Role>) -> Self {
+        Self(Arc::new(Inner {
+            runtime: self.0.runtime.clone(),
+            config,
+            around: Surroundings {
+                roles,
+                ..self.0.around.clone()
+            },
+            kept: self.0.kept.clone(),
+        }))
+    }
+
     /// All policies of the configuration, or all that fail.
     pub(crate) fn all(&self) -> Result<Vec<Prepared>, PrepareError> {
         let mut prepared = Vec::new();
         let mut failed = Vec::new();
-        for position in 0..self.0.config.policies.len() {
-            match self.first(position) {
-                Ok(policy) => prepared.extend(policy),
+        for policy in &self.0.config.policies {
+            match self.first(policy) {
+                Ok(policy) => prepared.push(policy),
                 Err(error) => failed.push(error),
             }
         }
@@ -187,10 +206,7 @@ impl Loader {
 
     /// What decides when the service starts: the configured file, or what took
     /// over from it in an earlier run, with what was saved then.
-    fn first(&self, position: usize) -> Result<Option<Prepared>, PolicyError> {
-        let Some(policy) = self.0.config.policies.get(position) else {
-            return Ok(None);
-        };
+    pub(crate) fn first(&self, policy: &config::Policy) -> Result<Prepared, PolicyError> {
         let configured = read(policy, &policy.file)?;
         let digest = kept::digest(&configured);
         let choice = self.0.kept.choice(&policy.name, &digest);
@@ -215,7 +231,7 @@ impl Loader {
             None => (policy.file.clone(), configured),
         };
         let state = self.0.kept.state(&policy.name);
-        let started = self.start(position, policy, &file, bytes, state.clone());
+        let started = self.start(policy, &file, bytes, state);
         let mut prepared = match started {
             Err(PolicyError::Start {
                 name,
@@ -223,43 +239,43 @@ impl Loader {
             }) => {
                 tracing::warn!("policy {name} starts without its saved state: {source}");
                 let bytes = read(policy, &file).or_else(|_| read(policy, &policy.file))?;
-                self.start(position, policy, &file, bytes, None)?
+                self.start(policy, &file, bytes, None)?
             }
             other => other?,
         };
         prepared.configured = digest;
-        Ok(Some(prepared))
+        Ok(prepared)
     }
 
     /// Another file for a policy, ready to take over.
-    pub(crate) fn other(&self, position: usize, file: &Path) -> Result<Prepared, PolicyError> {
-        let Some(policy) = self.0.config.policies.get(position) else {
-            return Err(PolicyError::Unknown);
-        };
-        let bytes = read(policy, file)?;
-        self.component(position, file, bytes)
+    pub(crate) fn other(&self, name: &str, file: &Path) -> Result<Prepared, PolicyError> {
+        let bytes = read(self.policy(name)?, file)?;
+        self.component(name, file, bytes)
     }
 
     /// The same with a component that was read before.
     pub(crate) fn component(
         &self,
-        position: usize,
+        name: &str,
         file: &Path,
         bytes: Vec<u8>,
     ) -> Result<Prepared, PolicyError> {
-        let Some(policy) = self.0.config.policies.get(position) else {
-            return Err(PolicyError::Unknown);
-        };
-        let mut prepared = self.start(position, policy, file, bytes, None)?;
+        let policy = self.policy(name)?;
+        let mut prepared = self.start(policy, file, bytes, None)?;
         prepared.configured = std::fs::read(&policy.file)
             .map(|bytes| kept::digest(&bytes))
             .unwrap_or_default();
         Ok(prepared)
     }
 
+    fn policy(&self, name: &str) -> Result<&config::Policy, PolicyError> {
+        let policies = &self.0.config.policies;
+        let found = policies.iter().find(|policy| policy.name == name);
+        found.ok_or(PolicyError::Unknown)
+    }
+
     fn start(
         &self,
-        position: usize,
         policy: &config::Policy,
         file: &Path,
         bytes: Vec<u8>,
@@ -277,7 +293,7 @@ impl Loader {
                 })?;
         let options = Options {
             state,
-            ..options(&program, &self.0.config, policy, position, &self.0.around)
+            ..options(&program, &self.0.config, policy, &self.0.around)
         };
         if let Some(folder) = &self.0.config.record.folder
             && let Err(error) = Folder::new(folder).keep_component(program.digest(), &bytes)
@@ -347,9 +363,10 @@ fn options(
     program: &Program,
     config: &Config,
     policy: &config::Policy,
-    position: usize,
     around: &Surroundings,
 ) -> Options {
+    let mut digest = std::hash::DefaultHasher::new();
+    policy.name.hash(&mut digest);
     Options {
         config: policy.config.clone(),
         roles: around.roles.clone(),
@@ -364,9 +381,8 @@ fn options(
             ..Limits::default()
         },
         rounds: around.rounds.clone(),
-        seed: around
-            .seed
-            .wrapping_add(u64::try_from(position).unwrap_or_default()),
+        // Each policy has numbers of its own.
+        seed: around.seed ^ digest.finish(),
         now: around.now,
         codec: Some(Arc::clone(&around.codec)),
         ..Options::new(&policy.name, program)

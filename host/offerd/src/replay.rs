@@ -180,7 +180,10 @@ pub fn replay(path: &Path, wish: &Wish) -> Result<Report, ReplayError> {
         while let Some(entry) = reader.next_entry()? {
             // Compiling and starting is not what is measured.
             let started = Stopwatch::now();
-            let counts = !matches!(entry, Entry::Start(_) | Entry::Code { .. });
+            let counts = !matches!(
+                entry,
+                Entry::Start(_) | Entry::Code { .. } | Entry::Policy { .. }
+            );
             replay.entry(entry)?;
             if counts {
                 took += started.elapsed();
@@ -217,6 +220,7 @@ impl Replay<'_> {
             Entry::Start(start) => self.start(*start),
             Entry::Inputs { now, inputs } => self.inputs(now, inputs),
             Entry::Code { policy, code } => self.code(policy, &code),
+            Entry::Policy { policy, setup } => self.policy(policy, *setup),
             Entry::Saved { policy } => {
                 if let Some(running) = self.policies.get_mut(policy.0 as usize)
                     && let Decider::Policy(policy) = &mut running.decider
@@ -253,45 +257,65 @@ impl Replay<'_> {
             }
         };
         for (position, setup) in start.policies.into_iter().enumerate() {
-            let is_other = other == Some(position);
-            let (decider, now) = self.decider(&setup, &setup.code, is_other)?;
-            self.policies.push(Running {
-                compared: Compared {
-                    policy: setup.name.clone(),
-                    then: setup.code.digest.clone(),
-                    now,
-                    ..Compared::default()
-                },
-                setup,
-                decider,
-                is_other,
-                pending: None,
-            });
+            let running = self.running(setup, other == Some(position))?;
+            self.policies.push(running);
         }
         Ok(())
     }
 
+    /// A policy begins while others work.
+    fn policy(&mut self, place: PolicyHandle, setup: PolicySetup) -> Result<(), ReplayError> {
+        let running = self.running(setup, false)?;
+        match self.policies.get_mut(place.0 as usize) {
+            Some(before) => {
+                let ended = std::mem::replace(before, running);
+                self.keep_comparison(ended.compared);
+            }
+            None => self.policies.push(running),
+        }
+        Ok(())
+    }
+
+    fn running(&mut self, setup: PolicySetup, is_other: bool) -> Result<Running, ReplayError> {
+        let (decider, now) = self.decider(&setup, &setup.code, is_other)?;
+        Ok(Running {
+            compared: Compared {
+                policy: setup.name.clone(),
+                then: setup.code.digest.clone(),
+                now,
+                ..Compared::default()
+            },
+            setup,
+            decider,
+            is_other,
+            pending: None,
+        })
+    }
+
     /// Adds what was compared to the report.
     fn keep_comparisons(&mut self) {
-        for running in self.policies.drain(..) {
-            let new = running.compared;
-            let known = self
-                .report
-                .policies
-                .iter_mut()
-                .find(|known| known.policy == new.policy && known.now == new.now);
-            match known {
-                Some(known) => {
-                    known.rounds += new.rounds;
-                    known.identical += new.identical;
-                    known.stopped += new.stopped;
-                    known.placed_then += new.placed_then;
-                    known.placed_now += new.placed_now;
-                    known.differences.extend(new.differences);
-                    known.differences.truncate(TOLD);
-                }
-                None => self.report.policies.push(new),
+        for running in std::mem::take(&mut self.policies) {
+            self.keep_comparison(running.compared);
+        }
+    }
+
+    fn keep_comparison(&mut self, new: Compared) {
+        // A place where nothing has decided.
+        if new.rounds == 0 {
+            return;
+        }
+        let same = |known: &&mut Compared| known.policy == new.policy && known.now == new.now;
+        match self.report.policies.iter_mut().find(same) {
+            Some(known) => {
+                known.rounds += new.rounds;
+                known.identical += new.identical;
+                known.stopped += new.stopped;
+                known.placed_then += new.placed_then;
+                known.placed_now += new.placed_now;
+                known.differences.extend(new.differences);
+                known.differences.truncate(TOLD);
             }
+            None => self.report.policies.push(new),
         }
     }
 
@@ -415,6 +439,11 @@ impl Replay<'_> {
                     request: request.into_owned(),
                 },
                 Recorded::Policy { policy, change } => Input::Policy { policy, change },
+                Recorded::Policies(wanted) => Input::Policies(wanted.into_owned()),
+                Recorded::Canary { policy, canary } => Input::Canary {
+                    policy,
+                    canary: canary.into_owned(),
+                },
                 Recorded::Tick => Input::Tick,
             });
         }

@@ -56,7 +56,6 @@ pub enum StartError {
 pub struct Service {
     admin: Admin,
     asker: Asker,
-    _watch: Option<Watch>,
     stop: Option<oneshot::Sender<()>>,
     driver: JoinHandle<Result<(), Ended>>,
     server: JoinHandle<()>,
@@ -90,10 +89,10 @@ impl Service {
         &self.admin
     }
 
-    /// Looks at all policy files; one that has changed takes over.
+    /// Reads the configuration again, and looks at all policy files.
     pub async fn reload(&self) {
         // Nobody is there any more if it ends.
-        let _ = self.asker.tell(Ask::Reload).await;
+        let _ = self.asker.tell(Ask::Reload(None)).await;
     }
 
     /// Waits until it ends by itself.
@@ -196,7 +195,7 @@ impl Parts {
         let (replies, decided) = mpsc::unbounded_channel();
         let (changes, changed) = mpsc::unbounded_channel();
         let watched = prepared.iter().filter_map(|policy| policy.watched.clone());
-        let watch = Watch::start(watched.collect(), changes);
+        let watch = Watch::start(watched.collect(), changes.clone());
         let mut running = Vec::new();
         for (position, policy) in prepared.into_iter().enumerate() {
             let handle = PolicyHandle(u32::try_from(position).unwrap_or(u32::MAX));
@@ -238,6 +237,7 @@ impl Parts {
         let (loaded, prepared_others) = mpsc::unbounded_channel();
         let (candidates, prepared_shadows) = mpsc::unbounded_channel();
         let (shadow_replies, shadows) = mpsc::unbounded_channel();
+        let (roles, known_roles) = tokio::sync::watch::channel(self.roles);
         let (stop, stopped) = oneshot::channel();
         let driver = Driver {
             machine,
@@ -253,6 +253,9 @@ impl Parts {
             shadow_replies,
             next_shadow: 0,
             recording,
+            watch,
+            changes,
+            roles,
             records: Vec::new(),
             facts: facts(config),
             waiting: Waiting::default(),
@@ -271,12 +274,11 @@ impl Parts {
         tracing::info!("the admin API is at {address}");
         let context = Context {
             asker: asker.clone(),
-            roles: self.roles,
+            roles: known_roles,
         };
         Ok(Service {
             admin: Admin::new(address),
             asker,
-            _watch: watch,
             stop: Some(stop),
             driver: tokio::spawn(driver.run(effects, sources)),
             server: tokio::spawn(server::serve(self.listener, context)),

@@ -122,6 +122,35 @@ impl Supervisor {
         });
     }
 
+    /// A canary begins beside a policy, whose numbers are `usual`. It is on trial for
+    /// as long as it decides; how much it places says nothing, since it depends on
+    /// its share.
+    pub(crate) fn begins_beside(
+        &mut self,
+        now: Instant,
+        own: &PolicyNumbers,
+        usual: &PolicyNumbers,
+    ) {
+        self.took_over(now, own, true);
+        if let Some(trial) = &mut self.trial {
+            trial.until = Instant(u64::MAX);
+            trial.before = Done(PolicyNumbers {
+                chances: 0,
+                ..*usual
+            });
+        }
+    }
+
+    /// The part of a policy's numbers that came since this code took over.
+    pub(crate) fn since_start(&self, numbers: &PolicyNumbers) -> PolicyNumbers {
+        Done::between(&self.start, numbers).0
+    }
+
+    /// Another budget from here on.
+    pub(crate) fn set_budget(&mut self, budget: Budget) {
+        self.budget = budget;
+    }
+
     pub(crate) fn on_trial(&self, now: Instant) -> bool {
         self.trial.as_ref().is_some_and(|trial| trial.until > now)
     }

@@ -190,7 +190,8 @@ impl metrics::Host for Host {
 impl cluster::Host for Host {
     fn roles(&mut self) -> Result<Vec<String>> {
         self.allow("cluster.roles")?;
-        let roles = self.options.roles.iter();
+        let roles = self.tables.roles.as_ref().unwrap_or(&self.options.roles);
+        let roles = roles.iter();
         Ok(roles.map(|role| role.as_str().to_owned()).collect())
     }
 

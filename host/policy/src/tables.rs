@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use foldhash::HashMap;
 use offerd_core::Instant;
-use offerd_core::ids::{AgentHandle, JobHandle, SetHandle, TaskHandle, TaskId};
+use offerd_core::ids::{AgentHandle, JobHandle, Role, SetHandle, TaskHandle, TaskId};
 use offerd_core::job::JobView;
 use offerd_core::offer::{Agent, AgentInfo};
 use offerd_core::policy::{Delta, OperationView};
@@ -28,6 +28,8 @@ pub(crate) struct Tables {
     /// Made when the policy first asks for tasks; many never do.
     lists: OnceCell<Lists>,
     operations: BTreeMap<String, OperationView>,
+    /// By handle; `None` until a round says.
+    pub(crate) roles: Option<Vec<Role>>,
 }
 
 /// The tasks in the orders that policies ask for.
@@ -70,6 +72,9 @@ impl Tables {
         self.operations
             .retain(|_, operation| !OperationState(operation.state).is_terminal());
 
+        if delta.roles.is_some() {
+            self.roles = delta.roles;
+        }
         for agent in delta.agents {
             self.agents.insert(agent.handle, agent);
         }

@@ -88,6 +88,10 @@ pub fn cut(recording: &Path, to: &Folder, wish: &Cut) -> Result<PathBuf, CutErro
                 copy(&from, to, &code.digest)?;
                 recorder.put(&Entry::Code { policy, code });
             }
+            Entry::Policy { policy, setup } => {
+                copy(&from, to, &setup.code.digest)?;
+                recorder.put(&Entry::Policy { policy, setup });
+            }
             Entry::Saved { .. } => recorder.put(&entry),
         }
     }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use offerd_core::Instant;
 use offerd_core::ids::{PolicyHandle, Role};
-use offerd_core::machine::{CallId, Input, PolicyChange, Request, Session, Ticket};
+use offerd_core::machine::{
+    CallId, Canary, Input, PolicyChange, PolicySettings, Request, Session, Ticket,
+};
 use offerd_core::policy::{Answer, Failure};
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +26,11 @@ pub enum Entry<'a> {
     Code { policy: PolicyHandle, code: Code },
     /// The policy was asked for its state between two rounds.
     Saved { policy: PolicyHandle },
+    /// A policy begins at this place, which is new, or that of one that ended.
+    Policy {
+        policy: PolicyHandle,
+        setup: Box<PolicySetup>,
+    },
 }
 
 /// Everything as it was when the file begins. No round is open then.
@@ -110,6 +117,11 @@ pub enum Recorded<'a> {
         change: PolicyChange,
     },
     Tick,
+    Policies(Cow<'a, [PolicySettings]>),
+    Canary {
+        policy: PolicyHandle,
+        canary: Cow<'a, Option<Canary>>,
+    },
 }
 
 impl<'a> Recorded<'a> {
@@ -145,6 +157,11 @@ impl<'a> Recorded<'a> {
             Input::Policy { policy, change } => Self::Policy {
                 policy: *policy,
                 change: *change,
+            },
+            Input::Policies(wanted) => Self::Policies(Cow::Borrowed(wanted)),
+            Input::Canary { policy, canary } => Self::Canary {
+                policy: *policy,
+                canary: Cow::Borrowed(canary),
             },
             Input::Tick => Self::Tick,
         }

@@ -35,7 +35,7 @@ thread_local! {
     static CACHE: RefCell<Cache> = RefCell::default();
 }
 
-/// Names of the policy's roles; a role's handle is its position.
+/// Names of the framework's roles; a role's handle is its position.
 pub fn roles() -> Vec<String> {
     cluster::roles()
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use offerd::admin::api::Status;
+use offerd::admin::api::{Done, Status};
 use offerd::admin::client::{Admin, AskError};
 use offerd::config::Config;
 use offerd::service::Service;
@@ -72,7 +72,9 @@ impl Host {
     }
 
     pub(crate) async fn start_text(text: String, dir: tempfile::TempDir) -> Self {
-        let config = Config::parse("e2e", &text, dir.path()).unwrap();
+        let file = dir.path().join("offerd.toml");
+        std::fs::write(&file, &text).unwrap();
+        let config = Config::load(&file).unwrap_or_else(|mistakes| panic!("{mistakes}"));
         let service = Service::start(config, None)
             .await
             .unwrap_or_else(|error| panic!("{}", offerd::report::chain(&error)));
@@ -83,6 +85,17 @@ impl Host {
             text,
             dir,
         }
+    }
+
+    /// Puts another text into its configuration file and has it read.
+    pub(crate) async fn reload(&mut self, text: String) -> Result<Done, AskError> {
+        std::fs::write(self.dir.path().join("offerd.toml"), &text).unwrap();
+        self.text = text;
+        self.admin.reload().await
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     /// Ends it and starts another with the same store.

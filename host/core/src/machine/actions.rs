@@ -16,8 +16,8 @@ use crate::task::{TaskDetails, TaskState};
 
 use super::answers::Checking;
 use super::answers::Decision;
-use super::jobs::WaitingTask;
 use super::ledger::{Record, TaskRecord};
+use super::queue::{Side, WaitingTask};
 use super::tasks::Task;
 use super::why::{Fate, Placed};
 use super::{CallId, Machine, Timer};
@@ -130,15 +130,7 @@ impl Machine {
                 if constraints.is_some() {
                     self.update.constraints.clone_from(constraints);
                 }
-                let mut update = self.update.clone();
-                update.suppressed = self
-                    .roles
-                    .iter()
-                    .filter(|r| r.suppressed)
-                    .map(|r| r.name.clone())
-                    .collect();
-                self.send(Call::UpdateFramework(update));
-                self.announce_subscription();
+                self.update_framework();
                 Ok(())
             }
             Action::Timer { number, after } => {
@@ -178,16 +170,9 @@ impl Machine {
         roles: &[RoleHandle],
         wants: bool,
     ) -> Result<(), String> {
-        // To a policy, a role's handle is its position among its own roles.
-        let own: Vec<usize> = self
-            .roles
-            .iter()
-            .enumerate()
-            .filter(|(_, role)| role.policy == checking.policy)
-            .map(|(position, _)| position)
-            .collect();
+        let main = self.stands_for(checking.policy);
         for role in roles {
-            if !own.contains(&(role.0 as usize)) {
+            if self.policy_of(*role) != Some(main) {
                 return Err(format!("role {role} is not one of this policy's"));
             }
         }
@@ -294,7 +279,7 @@ impl Machine {
                 left,
             };
             self.remember(*handle, fate);
-            self.offers.remove(*handle);
+            self.take_offer(*handle);
         }
         let by = || Decision {
             policy: checking.policy,
@@ -469,6 +454,8 @@ impl Machine {
         plan: &mut Plan,
     ) -> Result<(), String> {
         let handle = self.job_for(set, offer)?;
+        let policy = self.policy_of_offer(offer);
+        let side = policy.map_or(Side::Policy, |policy| self.side_of_policy(policy));
         let at = plan.operations.len();
         for _ in 0..count {
             let placed: Vec<AgentHandle> = plan
@@ -480,11 +467,11 @@ impl Machine {
             self.eligible(handle, offer, Some(&placed))?;
             let job = self.jobs.get_mut(handle).ok_or("no such set")?;
             let needs = job.spec().needs;
-            if job.waiting.is_empty() {
+            if job.waiting.first(side).is_none() {
                 return Err(format!("no task of {} waits any more", job.spec().name));
             }
             let resources = plan.pool.take_amounts(&needs).map_err(|e| e.to_string())?;
-            if let Some(task) = job.waiting.pop_front() {
+            if let Some(task) = job.waiting.take(side) {
                 plan.places.push((at, handle, task, resources));
             }
         }
@@ -523,7 +510,7 @@ impl Machine {
     fn unplan(&mut self, plan: Plan) {
         for (_, job, task, _) in plan.places.into_iter().rev() {
             if let Some(job) = self.jobs.get_mut(job) {
-                job.waiting.push_front(task);
+                job.waiting.put_back(task);
             }
         }
         for id in plan.ids {

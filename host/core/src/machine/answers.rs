@@ -13,9 +13,9 @@ use crate::policy::{
 use crate::resource::{Amounts, Pool};
 use crate::task::{TaskDetails, TaskState};
 
-use super::jobs::WaitingTask;
 use super::ledger::KillCause;
 use super::ledger::{Record, TaskRecord};
+use super::queue::WaitingTask;
 use super::tasks::Task;
 use super::why::{Fate, Placed, What};
 use super::{CallId, Machine, Session, Severity};
@@ -154,11 +154,8 @@ impl Machine {
             .tasks
             .get(kill.task)
             .ok_or_else(|| format!("task {} is not live", kill.task))?;
-        if self.policy_of(task.role) != Some(policy) {
-            return Err(format!(
-                "task {} belongs to another policy's role",
-                task.record.id
-            ));
+        if self.policy_of_task(task) != Some(policy) {
+            return Err(format!("task {} is another policy's", task.record.id));
         }
         if task.killing.is_some() {
             return Err(format!("task {} is being killed already", task.record.id));
@@ -200,7 +197,7 @@ impl Machine {
             .policies
             .get(policy.0 as usize)
             .is_some_and(|policy| handle < policy.fresh_from);
-        if self.policy_of(offer.role) != Some(policy) || !shown {
+        if self.policy_of_offer(offer) != Some(policy) || !shown {
             return Err(format!("offer {handle} is not one of this policy's"));
         }
         Ok(Arc::clone(offer))
@@ -279,6 +276,7 @@ impl Machine {
         placed: &mut HashMap<JobHandle, Vec<crate::ids::AgentHandle>>,
     ) -> Result<(), String> {
         let handle = self.job_for(placement.set, &accept.offer)?;
+        let side = self.side_of_policy(accept.policy);
         if placement.count == 0 {
             return Err("a placement of 0 tasks".to_owned());
         }
@@ -296,7 +294,7 @@ impl Machine {
                 .jobs
                 .get_mut(handle)
                 .ok_or_else(|| refused("no such set".into()))?;
-            if job.waiting.is_empty() {
+            if job.waiting.first(side).is_none() {
                 return Err(refused(format!(
                     "no task of {} waits any more",
                     job.spec().name
@@ -310,7 +308,7 @@ impl Machine {
             if !job.spec().constraints.is_empty() {
                 placed.entry(handle).or_default().push(accept.offer.agent);
             }
-            if let Some(task) = job.waiting.pop_front() {
+            if let Some(task) = job.waiting.take(side) {
                 accept.tasks.push(Taken {
                     job: handle,
                     task,
@@ -370,7 +368,7 @@ impl Machine {
             left,
         };
         self.remember(offer.handle, fate);
-        self.offers.remove(offer.handle);
+        self.take_offer(offer.handle);
         let tasks = accept
             .tasks
             .into_iter()
@@ -463,8 +461,7 @@ impl Machine {
             story: Vec::new(),
         });
         self.counters.tasks_launched += 1;
-        let policy = self.policy_of(offer.role).and_then(|p| self.policy_mut(p));
-        if let Some(policy) = policy {
+        if let Some(policy) = self.policy_mut(by.policy) {
             let waited = now.since(task.since).as_millis();
             policy.numbers.placed += 1;
             policy.numbers.waited += u64::try_from(waited).unwrap_or(u64::MAX);
@@ -481,7 +478,7 @@ impl Machine {
 
     fn check_declines(&mut self, checking: &mut Checking, answer: &Answer) {
         // Declines with the same filter become one call.
-        let mut groups: Vec<(f64, Vec<OfferHandle>)> = Vec::new();
+        let mut groups: Vec<(f64, Vec<(OfferHandle, Fate)>)> = Vec::new();
         for (position, decline) in answer.declines.iter().enumerate() {
             let claimed = self
                 .offer_for(checking.policy, decline.offer)
@@ -496,21 +493,21 @@ impl Machine {
                         round: checking.round,
                         reason: answer.reason(decline.reason).map(Arc::from),
                     };
-                    self.remember(decline.offer, fate);
+                    let declined = (decline.offer, fate);
                     let refuse = decline
                         .refuse
                         .seconds()
                         .unwrap_or_else(|| self.refuse_choice(offer.role));
                     match groups.iter_mut().find(|(seconds, _)| *seconds == refuse) {
-                        Some((_, offers)) => offers.push(decline.offer),
-                        None => groups.push((refuse, vec![decline.offer])),
+                        Some((_, offers)) => offers.push(declined),
+                        None => groups.push((refuse, vec![declined])),
                     }
                 }
                 Err(why) => checking.refuse(DecisionKind::Decline, position, why),
             }
         }
         for (refuse, offers) in groups {
-            self.decline(&offers, refuse);
+            self.decline_for(checking.policy, offers, refuse);
         }
     }
 
@@ -519,7 +516,7 @@ impl Machine {
             return;
         };
         let shown = std::mem::take(&mut policy.shown);
-        let mut groups: Vec<(f64, Vec<OfferHandle>)> = Vec::new();
+        let mut groups: Vec<(f64, Vec<(OfferHandle, Fate)>)> = Vec::new();
         for handle in shown {
             if checking.used.contains_key(&handle) {
                 continue;
@@ -536,14 +533,13 @@ impl Machine {
                 round: checking.round,
                 reason: reason.cloned(),
             };
-            self.remember(handle, fate);
             match groups.iter_mut().find(|(seconds, _)| *seconds == refuse) {
-                Some((_, offers)) => offers.push(handle),
-                None => groups.push((refuse, vec![handle])),
+                Some((_, offers)) => offers.push((handle, fate)),
+                None => groups.push((refuse, vec![(handle, fate)])),
             }
         }
         for (refuse, offers) in groups {
-            self.decline(&offers, refuse);
+            self.decline_for(checking.policy, offers, refuse);
         }
     }
 

@@ -12,6 +12,7 @@ use crate::job::JobKind;
 
 use super::jobs::Ending;
 use super::ledger::Record;
+use super::queue::SIDES;
 use super::why::Fate;
 use super::{Effect, Machine, Subscription, Timer};
 
@@ -28,7 +29,10 @@ pub(super) struct RoleState {
     /// The policy asked for offers itself.
     pub(super) policy_wants: bool,
     /// Jobs of this role with waiting tasks.
+    /// (One of which a canary has a share counts twice.)
     pub(super) jobs_waiting: usize,
+    /// No longer one of the framework's. It keeps its handle.
+    pub(super) gone: bool,
 }
 
 impl RoleState {
@@ -41,6 +45,7 @@ impl RoleState {
             last_revive: None,
             policy_wants: false,
             jobs_waiting: 0,
+            gone: false,
         }
     }
 
@@ -67,29 +72,33 @@ impl Machine {
         let Some(job) = self.jobs.get(handle) else {
             return;
         };
-        let waits = !job.waiting.is_empty();
         let key = (Reverse(job.spec().priority), handle);
-        let Some(role) = self.roles.get_mut(job.view.role.0 as usize) else {
+        let waits = SIDES.map(|side| job.waiting.first(side).is_some());
+        let role = job.view.role;
+        let policies = self.policies_of(role);
+        let Some(role) = self.roles.get_mut(role.0 as usize) else {
             return;
         };
-        let Some(policy) = self.policies.get_mut(role.policy.0 as usize) else {
-            return;
-        };
-        let changed = if waits {
-            policy.waiting.insert(key)
-        } else {
-            policy.waiting.remove(&key)
-        };
-        if changed {
-            role.jobs_waiting = if waits {
-                role.jobs_waiting + 1
-            } else {
-                role.jobs_waiting.saturating_sub(1)
+        for (policy, waits) in policies.zip(waits) {
+            let Some(policy) = self.policies.get_mut(policy.0 as usize) else {
+                continue;
             };
-        }
-        if waits && grew {
-            role.revive = true;
-            policy.dirty = true;
+            let changed = if waits {
+                policy.waiting.insert(key)
+            } else {
+                policy.waiting.remove(&key)
+            };
+            if changed {
+                role.jobs_waiting = if waits {
+                    role.jobs_waiting + 1
+                } else {
+                    role.jobs_waiting.saturating_sub(1)
+                };
+            }
+            if waits && grew {
+                role.revive = true;
+                policy.dirty = true;
+            }
         }
     }
 
@@ -152,16 +161,9 @@ impl Machine {
 
     /// Tells the transport what the next SUBSCRIBE has to carry.
     pub(super) fn announce_subscription(&mut self) {
-        let mut update = self.update.clone();
-        update.suppressed = self
-            .roles
-            .iter()
-            .filter(|r| !r.is_wanted())
-            .map(|r| r.name.clone())
-            .collect();
         self.out.push(Effect::Subscription(Subscription {
             framework_id: self.framework_id.clone(),
-            update,
+            update: self.framework_as(|role| !role.is_wanted()),
         }));
     }
 
@@ -170,9 +172,10 @@ impl Machine {
         let Some(task) = self.tasks.get(handle) else {
             return;
         };
-        let policy = self.roles.get(task.role.0 as usize).map(|role| role.policy);
-        if let Some(policy) = policy.and_then(|p| self.policies.get_mut(p.0 as usize)) {
-            policy.tasks_changed.insert(handle);
+        for policy in self.policies_of(task.role) {
+            if let Some(policy) = self.policy_mut(policy) {
+                policy.tasks_changed.insert(handle);
+            }
         }
     }
 
@@ -265,8 +268,10 @@ impl Machine {
         };
         self.notice(super::Severity::Info, text);
         self.persist(Record::JobGone(name));
-        if let Some(policy) = self.policy_of(role).and_then(|p| self.policy_mut(p)) {
-            policy.jobs_gone.push(handle);
+        for policy in self.policies_of(role) {
+            if let Some(policy) = self.policy_mut(policy) {
+                policy.jobs_gone.push(handle);
+            }
         }
     }
 }

@@ -62,6 +62,15 @@ pub enum Input {
         policy: PolicyHandle,
         change: PolicyChange,
     },
+    /// Which policy decides for which roles from now on; see
+    /// [`Machine::check_policies`](super::Machine::check_policies). New ones are
+    /// held until their [`Input::Policy`] says otherwise.
+    Policies(Vec<PolicySettings>),
+    /// A canary begins, or ends with `None`.
+    Canary {
+        policy: PolicyHandle,
+        canary: Option<Canary>,
+    },
     /// `Machine::next_deadline` has come.
     Tick,
 }
@@ -154,6 +163,16 @@ pub struct PolicySettings {
     /// For people: the file's name.
     pub name: String,
     pub roles: Vec<Role>,
+}
+
+/// A policy without roles of its own that decides for a part of another's demand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Canary {
+    pub by: PolicyHandle,
+    /// Percent of the tasks of each job.
+    pub share: u32,
+    /// Jobs of which all tasks are its own.
+    pub jobs: Vec<JobName>,
 }
 
 /// Settings of the machine. The defaults are good ones.

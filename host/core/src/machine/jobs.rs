@@ -2,7 +2,7 @@
 //! ends.
 
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::HashMap;
 use std::sync::Arc;
@@ -14,25 +14,15 @@ use crate::job::{JobKind, JobSpec, JobView, waiting_traits};
 use crate::policy::Waiting;
 
 use super::ledger::JobRecord;
+use super::queue::{Queue, Side, WaitingTask};
 use super::view::JobStatus;
-
-/// A task that waits for a place. It has its id already, so that people can
-/// ask for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct WaitingTask {
-    pub(super) instance: u32,
-    /// Failures before this attempt.
-    pub(super) attempt: u32,
-    pub(super) since: Instant,
-    pub(super) ran: bool,
-}
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Job {
     pub(super) handle: JobHandle,
     pub(super) record: JobRecord,
     pub(super) view: Arc<JobView>,
-    pub(super) waiting: VecDeque<WaitingTask>,
+    pub(super) waiting: Queue,
     /// Tasks that wait for their back-off to end.
     pub(super) delayed: BTreeMap<(Instant, u32), WaitingTask>,
     /// Tasks with a place in the job's count, from intent to end.
@@ -71,7 +61,7 @@ impl Job {
             handle,
             record,
             view,
-            waiting: VecDeque::new(),
+            waiting: Queue::default(),
             delayed: BTreeMap::new(),
             live: BTreeSet::new(),
             replaced: BTreeSet::new(),
@@ -96,7 +86,7 @@ impl Job {
         for _ in 0..count {
             let instance = self.record.instances;
             self.record.instances += 1;
-            self.waiting.push_back(WaitingTask {
+            self.waiting.push(WaitingTask {
                 instance,
                 attempt: 0,
                 since: now,
@@ -116,7 +106,7 @@ impl Job {
             ran: true,
         };
         if delay.is_zero() {
-            self.waiting.push_back(task);
+            self.waiting.push(task);
         } else {
             self.delayed.insert((now + delay, instance), task);
         }
@@ -129,7 +119,7 @@ impl Job {
             if entry.key().0 > now {
                 break;
             }
-            self.waiting.push_back(entry.remove());
+            self.waiting.push(entry.remove());
             any = true;
         }
         any
@@ -165,8 +155,9 @@ impl Job {
         }
     }
 
-    pub(super) fn as_waiting(&self) -> Option<Waiting> {
-        let first = self.waiting.front()?;
+    /// What one side is shown of it; `None` if nothing waits there.
+    pub(super) fn as_waiting(&self, side: Side) -> Option<Waiting> {
+        let first = self.waiting.first(side)?;
         let spec = self.spec();
         let mut traits = 0;
         if !spec.constraints.is_empty() {
@@ -182,7 +173,7 @@ impl Job {
             set: self.view.set,
             job: self.handle,
             role: self.view.role,
-            count: self.waiting_count(),
+            count: u32::try_from(self.waiting.len_of(side)).unwrap_or(u32::MAX),
             needs: spec.needs,
             priority: spec.priority,
             traits,

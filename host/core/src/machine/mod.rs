@@ -22,7 +22,9 @@ pub mod ledger;
 mod offers;
 mod operator;
 mod policies;
+mod queue;
 mod rounds;
+mod routing;
 mod session;
 mod tasks;
 mod updates;
@@ -39,8 +41,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 pub use io::{
-    CallId, Effect, Input, Notice, PolicyChange, PolicySettings, Reply, Request, Session, Settings,
-    Severity, Subscription, Ticket,
+    CallId, Canary, Effect, Input, Notice, PolicyChange, PolicySettings, Reply, Request, Session,
+    Settings, Severity, Subscription, Ticket,
 };
 pub use ledger::{JobRecord, Ledger, Record, TaskRecord};
 
@@ -202,6 +204,8 @@ impl Machine {
                 } => self.on_answer(policy, round, result),
                 Input::Operator { ticket, request } => self.on_request(ticket, request),
                 Input::Policy { policy, change } => self.on_policy_change(policy, change),
+                Input::Policies(wanted) => self.on_policies(wanted),
+                Input::Canary { policy, canary } => self.on_canary(policy, canary),
                 Input::Tick => {}
             }
         }
@@ -324,7 +328,8 @@ impl Machine {
     }
 
     fn role_handle(&self, role: &Role) -> Option<RoleHandle> {
-        let position = self.roles.iter().position(|state| state.name == *role)?;
+        let lives = |state: &RoleState| state.name == *role && !state.gone;
+        let position = self.roles.iter().position(lives)?;
         u32::try_from(position).ok().map(RoleHandle)
     }
 
@@ -356,6 +361,7 @@ impl Machine {
             roles: self
                 .roles
                 .iter()
+                .filter(|role| !role.gone)
                 .map(|role| view::RoleStatus {
                     name: role.name.to_string(),
                     suppressed: role.suppressed,
@@ -369,7 +375,7 @@ impl Machine {
                     roles: self
                         .roles
                         .iter()
-                        .filter(|role| role.policy == policy.handle)
+                        .filter(|role| role.policy == policy.handle && !role.gone)
                         .map(|role| role.name.to_string())
                         .collect(),
                     rounds: policy.rounds,
@@ -392,8 +398,8 @@ impl Machine {
     pub fn policy_named(&self, name: &str) -> Option<usize> {
         let by_name = self.policies.iter().position(|policy| policy.name == name);
         by_name.or_else(|| {
-            let role = self.roles.iter().find(|role| role.name.as_str() == name)?;
-            Some(role.policy.0 as usize)
+            let role = self.role_handle(&Role::from(name))?;
+            Some(self.policy_of(role)?.0 as usize)
         })
     }
 

@@ -154,11 +154,6 @@ impl Offers {
         self.by_id.get(id).copied()
     }
 
-    pub(super) fn remove_by_id(&mut self, id: &OfferId) -> Option<Arc<Offer>> {
-        let handle = *self.by_id.get(id)?;
-        self.remove(handle)
-    }
-
     /// In order of arrival.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Offer>> {
         self.live.values()

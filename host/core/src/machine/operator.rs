@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand::Rng;
 
-use crate::ids::{JobHandle, JobName, TaskHandle, TaskId};
+use crate::ids::{JobHandle, JobName, Role, TaskHandle, TaskId};
 use crate::job::{JobKind, JobSpec};
 
 use super::ledger::KillCause;
@@ -34,7 +34,7 @@ impl Machine {
         for (position, spec) in specs.iter().enumerate() {
             let name = &spec.name;
             if self.role_handle(&spec.role).is_none() {
-                let roles: Vec<&str> = self.roles.iter().map(|role| role.name.as_str()).collect();
+                let roles: Vec<&str> = self.live_roles().map(Role::as_str).collect();
                 wrong.push(format!(
                     "job {name}: role {} is none of this framework's ({})",
                     spec.role,
@@ -88,13 +88,16 @@ impl Machine {
             instances: 0,
         };
         let handle = self.jobs.add(role, record);
+        self.divide_job(handle);
         if let Some(job) = self.jobs.get_mut(handle) {
             job.grow(count, self.now);
             let record = job.record.clone();
             self.persist(Record::Job(record));
         }
-        if let Some(policy) = self.policy_of(role).and_then(|p| self.policy_mut(p)) {
-            policy.jobs_changed.insert(handle);
+        for policy in self.policies_of(role) {
+            if let Some(policy) = self.policy_mut(policy) {
+                policy.jobs_changed.insert(handle);
+            }
         }
         self.demand_changed(handle, true);
         self.notice(Severity::Info, text.clone());
@@ -169,15 +172,17 @@ impl Machine {
         while surplus > 0 && job.delayed.pop_last().is_some() {
             surplus -= 1;
         }
-        while surplus > 0 && job.waiting.pop_back().is_some() {
+        while surplus > 0 && job.waiting.drop_newest().is_some() {
             surplus -= 1;
         }
         let record = job.record.clone();
         let role = job.view.role;
         let mut live: Vec<TaskHandle> = job.live.iter().copied().collect();
         self.persist(Record::Job(record));
-        if let Some(policy) = self.policy_of(role).and_then(|p| self.policy_mut(p)) {
-            policy.jobs_changed.insert(handle);
+        for policy in self.policies_of(role) {
+            if let Some(policy) = self.policy_mut(policy) {
+                policy.jobs_changed.insert(handle);
+            }
         }
         live.sort_by_key(|task| {
             let running = self

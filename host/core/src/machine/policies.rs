@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::HashSet;
 
+use super::io::Canary;
 use super::view::PolicyNumbers;
 use crate::Instant;
 use crate::ids::{AgentHandle, JobHandle, OfferHandle, PolicyHandle, TaskHandle};
@@ -49,6 +50,22 @@ pub(super) struct Policy {
     pub(super) tasks_ended: Vec<super::tasks::Task>,
     pub(super) operations: Vec<OperationView>,
     pub(super) timers: BTreeMap<u32, Instant>,
+    /// The one that decides for a part of the demand.
+    pub(super) canary: Option<CanaryState>,
+    /// Offers that came over from the other side; not shown here yet.
+    pub(super) handed: Vec<OfferHandle>,
+    /// The roles of the framework have changed since its last round.
+    pub(super) roles_changed: bool,
+}
+
+/// What the machine keeps while a canary decides.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct CanaryState {
+    pub(super) rule: Canary,
+    /// Its offers; the others are the policy's.
+    pub(super) offers: BTreeSet<OfferHandle>,
+    /// Offers that one side has left and the other has got.
+    pub(super) passed: BTreeSet<OfferHandle>,
 }
 
 impl Policy {
@@ -79,7 +96,21 @@ impl Policy {
             tasks_ended: Vec::new(),
             operations: Vec::new(),
             timers: BTreeMap::new(),
+            canary: None,
+            handed: Vec::new(),
+            roles_changed: false,
         }
+    }
+
+    /// It decides nothing, and what it still answers is void. Should it do so again, it begins with full tables.
+    pub(super) fn forget_all(&mut self) {
+        *self = Self {
+            name: std::mem::take(&mut self.name),
+            rounds: self.rounds,
+            last_failure: self.last_failure.take(),
+            numbers: self.numbers,
+            ..Self::new(self.handle, String::new())
+        };
     }
 
     /// Something that the policy must hear of soon.

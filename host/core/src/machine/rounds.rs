@@ -25,7 +25,7 @@ impl Machine {
             let wanted = role
                 .and_then(|handle| self.role(handle))
                 .filter(|role| role.is_wanted());
-            let (Some(handle), Some(policy)) = (role, wanted.map(|role| role.policy)) else {
+            let (Some(handle), Some(main)) = (role, wanted.map(|role| role.policy)) else {
                 // Nothing waits in this role: a policy need not be asked.
                 unwanted.push(info.id);
                 continue;
@@ -34,6 +34,7 @@ impl Machine {
             let lease = self.settings.offer_lease;
             let offer = self.offers.add(info, agent, handle, self.now, lease);
             self.agents.note_offer(agent, &offer.usable);
+            let policy = self.assign(main, offer.handle);
             if let Some(policy) = self.policy_mut(policy) {
                 policy.meet(agent, changed);
                 policy.dirty = true;
@@ -50,20 +51,19 @@ impl Machine {
     }
 
     pub(super) fn on_rescind(&mut self, id: &OfferId) {
-        if let Some(handle) = self.offers.find(id) {
-            self.remember(handle, Fate::Rescinded);
-        }
-        if let Some(offer) = self.offers.remove_by_id(id) {
-            self.counters.offers_rescinded += 1;
-            let policy = self
-                .policy_of(offer.role)
-                .and_then(|policy| self.policy_mut(policy));
-            // One that was never shown needs no word.
-            if let Some(policy) = policy
-                && offer.handle < policy.fresh_from
-            {
-                policy.rescinded.push(offer.handle);
-            }
+        let Some(handle) = self.offers.find(id) else {
+            return;
+        };
+        self.remember(handle, Fate::Rescinded);
+        self.counters.offers_rescinded += 1;
+        let offer = self.offers.get(handle);
+        let policy = offer.and_then(|offer| self.policy_of_offer(offer));
+        self.take_offer(handle);
+        // One that was never shown needs no word.
+        if let Some(policy) = policy.and_then(|policy| self.policy_mut(policy))
+            && handle < policy.fresh_from
+        {
+            policy.rescinded.push(handle);
         }
     }
 
@@ -182,7 +182,7 @@ impl Machine {
     pub(super) fn decline(&mut self, offers: &[OfferHandle], refuse: f64) {
         let ids: Vec<OfferId> = offers
             .iter()
-            .filter_map(|handle| self.offers.remove(*handle))
+            .filter_map(|handle| self.take_offer(*handle))
             .map(|offer| offer.info.id.clone())
             .collect();
         if !ids.is_empty() {
@@ -209,8 +209,9 @@ impl Machine {
             policy.strikes = 0;
             policy.last_failure = None;
             // It may want what the one before sent back.
+            let main = self.stands_for(handle);
             for role in &mut self.roles {
-                if role.policy == handle && role.is_wanted() {
+                if role.policy == main && role.is_wanted() {
                     role.revive = true;
                 }
             }
@@ -225,6 +226,12 @@ impl Machine {
             };
             let later = policy.not_before.is_some_and(|at| at > self.now);
             if !policy.dirty || policy.busy || policy.held || later {
+                continue;
+            }
+            if !self.decides(policy.handle) {
+                if let Some(policy) = self.policies.get_mut(position) {
+                    policy.forget_all();
+                }
                 continue;
             }
             if let Some(round) = self.make_round(position) {
@@ -243,18 +250,19 @@ impl Machine {
         let offers: Vec<_> = self
             .offers
             .iter()
-            .filter(|offer| one_policy || self.policy_of(offer.role) == Some(handle))
+            .filter(|offer| one_policy || self.policy_of_offer(offer) == Some(handle))
             .take(self.settings.offers_per_round)
             .cloned()
             .collect();
         let delta = self.make_delta(position)?;
+        let side = self.side_of_policy(handle);
         let next_offer = self.offers.next_handle();
         let policy = self.policies.get_mut(position)?;
         let waiting = policy
             .waiting
             .iter()
             .take(self.settings.waiting_per_round)
-            .filter_map(|(_, job)| self.jobs.get(*job)?.as_waiting())
+            .filter_map(|(_, job)| self.jobs.get(*job)?.as_waiting(side))
             .collect();
         if !(offers.is_empty() || policy.waiting.is_empty()) {
             policy.numbers.chances += 1;
@@ -266,7 +274,8 @@ impl Machine {
         policy.dirty = offers.len() >= self.settings.offers_per_round;
         policy.shown.clear();
         policy.shown.extend(offers.iter().map(|offer| offer.handle));
-        let fresh_from = policy.fresh_from;
+        let handed = std::mem::take(&mut policy.handed).into_iter().min();
+        let fresh_from = handed.map_or(policy.fresh_from, |offer| offer.min(policy.fresh_from));
         policy.fresh_from = if policy.dirty {
             offers
                 .last()
@@ -293,6 +302,7 @@ impl Machine {
         let handle = policy.handle;
         let reset = std::mem::take(&mut policy.blank);
         let ended = std::mem::take(&mut policy.tasks_ended);
+        let roles_changed = std::mem::take(&mut policy.roles_changed);
         let mut delta = Delta {
             reset,
             framework_id: self.framework_id.as_ref().map(ToString::to_string),
@@ -309,8 +319,10 @@ impl Machine {
             delta.agents = full.agents;
             delta.jobs = full.jobs;
             delta.tasks = full.tasks;
+            delta.roles = full.roles;
             delta.jobs_gone.clear();
         } else {
+            delta.roles = roles_changed.then(|| self.role_names());
             delta.agents = agents
                 .iter()
                 .filter_map(|a| self.agents.get(*a))
@@ -336,20 +348,22 @@ impl Machine {
 
     /// All that a policy may know.
     pub fn full_delta(&self, policy: PolicyHandle) -> Delta {
+        let main = Some(self.stands_for(policy));
         Delta {
             reset: true,
+            roles: Some(self.role_names()),
             framework_id: self.framework_id.as_ref().map(ToString::to_string),
             agents: self.agents.all().to_vec(),
             jobs: self
                 .jobs
                 .iter()
-                .filter(|job| self.policy_of(job.view.role) == Some(policy))
+                .filter(|job| self.policy_of(job.view.role) == main)
                 .map(|job| Arc::clone(&job.view))
                 .collect(),
             tasks: self
                 .tasks
                 .iter()
-                .filter(|task| self.policy_of(task.role) == Some(policy))
+                .filter(|task| self.policy_of(task.role) == main)
                 .map(super::tasks::Task::view)
                 .collect(),
             ..Delta::default()
@@ -382,10 +396,11 @@ impl Machine {
             handle,
             format!("policy {name}: {failure}; its offers are declined"),
         );
-        for offer in &shown {
-            self.remember(*offer, Fate::PolicyFailed);
-        }
-        self.decline(&shown, self.settings.refuse_waiting.as_secs_f64());
+        let shown = shown
+            .into_iter()
+            .map(|offer| (offer, Fate::PolicyFailed))
+            .collect();
+        self.decline_for(handle, shown, self.settings.refuse_waiting.as_secs_f64());
         if let Some(at) = again {
             self.arm(at, Timer::CallPolicy(handle));
         }

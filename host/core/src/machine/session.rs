@@ -218,6 +218,11 @@ impl Machine {
         for policy in &mut self.policies {
             policy.shown.clear();
             policy.rescinded.clear();
+            policy.handed.clear();
+            if let Some(canary) = &mut policy.canary {
+                canary.offers.clear();
+                canary.passed.clear();
+            }
         }
     }
 

@@ -3,5 +3,6 @@
 mod decisions;
 mod jobs;
 mod properties;
+mod routing;
 mod sessions;
 mod world;

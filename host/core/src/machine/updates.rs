@@ -198,9 +198,15 @@ impl Machine {
                 .unwrap_or_else(|| "no message".to_owned());
             job.last_problem = Some(format!("{} {}: {why}", task.record.id, status.state));
         }
-        if let Some(policy) = self.policy_of(task.role).and_then(|p| self.policy_mut(p)) {
-            policy.tasks_changed.remove(&handle);
-            policy.tasks_ended.push(task);
+        let role = task.role;
+        let mut task = Some(task);
+        for policy in self.policies_of(role).rev() {
+            let is_main = self.policy_of(role) == Some(policy);
+            if let Some(policy) = self.policy_mut(policy) {
+                policy.tasks_changed.remove(&handle);
+                let task = if is_main { task.take() } else { task.clone() };
+                policy.tasks_ended.extend(task);
+            }
         }
         self.job_task_ended(job, handle, attempt, ending, ran, replaced);
     }
@@ -216,10 +222,7 @@ impl Machine {
         let Some(task) = self.tasks.get(handle) else {
             return;
         };
-        let (job, agent) = (task.job, task.agent);
-        let Some(policy) = self.policy_of(task.role).and_then(|p| self.policy_mut(p)) else {
-            return;
-        };
+        let (job, agent, role) = (task.job, task.agent, task.role);
         let mut traits = 0;
         if status.state.is_terminal() {
             traits |= update_traits::TERMINAL;
@@ -232,10 +235,7 @@ impl Machine {
             Some(false) => traits |= update_traits::UNHEALTHY,
             None => {}
         }
-        policy.meet(agent, false);
-        policy.dirty = true;
-        let at = status.at.unwrap_or_default();
-        policy.updates.push(Update {
+        let update = Update {
             task: handle,
             job,
             agent,
@@ -243,8 +243,15 @@ impl Machine {
             reason: status.reason,
             source: status.source,
             traits,
-            at,
-        });
+            at: status.at.unwrap_or_default(),
+        };
+        for policy in self.policies_of(role) {
+            if let Some(policy) = self.policy_mut(policy) {
+                policy.meet(agent, false);
+                policy.dirty = true;
+                policy.updates.push(update);
+            }
+        }
     }
 
     /// Notes what happened to a task.

@@ -15,8 +15,9 @@ use crate::resource::Amounts;
 use crate::task::TaskState;
 
 use super::Machine;
-use super::jobs::{Job, WaitingTask};
+use super::jobs::Job;
 use super::ledger::KillCause;
+use super::queue::WaitingTask;
 use super::view::{Candidate, Step as StepView, Why};
 
 /// Offers that are remembered after they went.
@@ -170,18 +171,19 @@ impl Machine {
     /// policy would see if all live and recent offers were there, with full
     /// tables.
     pub fn experiment(&self, id: &str) -> Option<(PolicyHandle, JobHandle, Round)> {
-        let (job, ..) = self.find_waiting(&TaskId::from(id))?;
-        let policy = self.policy_of(job.view.role)?;
+        let (job, task, _) = self.find_waiting(&TaskId::from(id))?;
+        let side = job.waiting.side_of(task.instance);
+        let policy = self.policy_at(self.policy_of(job.view.role)?, side);
         let mut offers: Vec<Arc<Offer>> = self
             .offers
             .iter()
-            .filter(|offer| self.policy_of(offer.role) == Some(policy))
+            .filter(|offer| self.policies_of(offer.role).any(|p| p == policy))
             .cloned()
             .collect();
         // The newest of each agent: an agent has its resources once.
         for gone in self.recent.iter().rev() {
             let offer = &gone.offer;
-            let mine = self.policy_of(offer.role) == Some(policy);
+            let mine = self.policies_of(offer.role).any(|p| p == policy);
             if mine && !offers.iter().any(|other| other.agent == offer.agent) {
                 offers.push(match gone.fate {
                     Fate::Accepted { left, .. } => Arc::new(Offer {
@@ -199,7 +201,7 @@ impl Machine {
             .waiting
             .iter()
             .take(self.settings.waiting_per_round)
-            .filter_map(|(_, job)| self.jobs.get(*job)?.as_waiting())
+            .filter_map(|(_, job)| self.jobs.get(*job)?.as_waiting(side))
             .collect();
         let round = Round {
             number: 1,
@@ -234,7 +236,9 @@ impl Machine {
             .map(|candidate| format!("{}: {}", candidate.host, candidate.says));
         let fits = candidates.iter().find(|candidate| candidate.missing == 0.0);
         let role = &job.spec().role;
+        let side = job.waiting.side_of(task.instance);
         let policy = self.policy_of(job.view.role);
+        let policy = policy.map(|main| self.policy_at(main, side));
         let policy = policy.and_then(|policy| self.policies.get(policy.0 as usize));
         let failure = policy.filter(|policy| policy.strikes > 0);
         let verdict = if let Some(at) = delayed {

@@ -15,6 +15,7 @@ pub struct FrameworkSettings {
     pub name: String,
     /// Unix user of tasks that name none. Must be set (R19).
     pub user: String,
+    /// To begin with; an update can name others.
     pub roles: Vec<String>,
     pub principal: Option<String>,
     /// Seconds that the master waits before it kills the tasks (R18).
@@ -84,7 +85,11 @@ impl FrameworkSettings {
             }),
             failover_timeout: Some(self.failover_timeout),
             checkpoint: Some(self.checkpoint),
-            roles: self.roles.clone(),
+            roles: if update.roles.is_empty() {
+                self.roles.clone()
+            } else {
+                update.roles.iter().map(ToString::to_string).collect()
+            },
             hostname: self.hostname.clone(),
             principal: self.principal.clone(),
             webui_url: self.webui_url.clone(),

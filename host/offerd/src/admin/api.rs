@@ -55,6 +55,8 @@ pub struct PolicyStatus {
     /// The latest swaps, oldest first.
     pub switches: Vec<Switch>,
     pub shadows: Vec<ShadowStatus>,
+    /// What decides for a part of the demand.
+    pub canary: Option<CanaryStatus>,
     /// Instances that were ended and made anew.
     pub restarts: u64,
     /// Seconds spent in it.
@@ -87,6 +89,37 @@ pub struct ShadowStatus {
     pub busy: f64,
     pub active_busy: f64,
     pub first_divergence: Option<Divergence>,
+}
+
+/// Code that decides for a part of a policy's demand.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct CanaryStatus {
+    pub file: String,
+    pub digest: String,
+    pub version: String,
+    /// Milliseconds since the epoch.
+    pub since: u64,
+    /// Percent of the tasks of each job, and jobs of which all tasks are its own.
+    pub share: u32,
+    pub jobs: Vec<String>,
+    pub strikes: u32,
+    pub numbers: PolicyNumbers,
+    /// Seconds spent in it.
+    pub busy: f64,
+}
+
+/// Body of `POST /v1/policies/NAME/canary`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CanaryWish {
+    /// On the host's machine; absolute.
+    pub file: std::path::PathBuf,
+    /// Percent of the tasks of each job.
+    #[serde(default)]
+    pub share: u32,
+    /// Jobs of which all tasks are its own.
+    #[serde(default)]
+    pub jobs: Vec<String>,
 }
 
 /// A round that was decided in two ways.

@@ -19,7 +19,7 @@ use tokio::net::{TcpStream, UnixStream};
 
 use crate::config::Listen;
 
-use super::api::{Done, Failed, Failure, Scale, Status, Swap, WhatIf, WhichShadow};
+use super::api::{CanaryWish, Done, Failed, Failure, Scale, Status, Swap, WhatIf, WhichShadow};
 
 /// For a whole request. The service answers at once; only a disk that hangs or
 /// a stopped process takes longer.
@@ -149,12 +149,25 @@ impl Admin {
             .await
     }
 
-    /// Puts a shadow to work. `digest`: how its digest begins.
+    /// Lets a file decide for a part of a policy's demand.
+    pub async fn canary(&self, policy: &str, wish: &CanaryWish) -> Result<Done, AskError> {
+        let path = format!("/v1/policies/{}/canary", encode(policy));
+        let body = serde_json::to_string(wish).map_err(|error| self.strange(&error))?;
+        self.parsed(Method::POST, &path, Some(("application/json", body)))
+            .await
+    }
+
+    /// Lets the service read its configuration again.
+    pub async fn reload(&self) -> Result<Done, AskError> {
+        self.parsed(Method::POST, "/v1/reload", None).await
+    }
+
+    /// Puts the canary or a shadow to work. `digest`: how its digest begins.
     pub async fn promote(&self, policy: &str, digest: &str) -> Result<Done, AskError> {
         self.to_shadow(policy, "promote", digest).await
     }
 
-    /// Ends a shadow.
+    /// Ends the canary or a shadow.
     pub async fn abort(&self, policy: &str, digest: &str) -> Result<Done, AskError> {
         self.to_shadow(policy, "abort", digest).await
     }

@@ -69,8 +69,14 @@ pub(crate) enum Ask {
         digest: String,
         answer: oneshot::Sender<Reply>,
     },
-    /// Look at all configured files.
-    Reload,
+    /// Code that decides for a part of a policy's demand.
+    Canary {
+        policy: String,
+        wish: api::CanaryWish,
+        answer: oneshot::Sender<Reply>,
+    },
+    /// Read the configuration again and look at all policy files.
+    Reload(Option<oneshot::Sender<Reply>>),
 }
 
 /// The driver is gone: the service is ending.

@@ -7,11 +7,13 @@ use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{Method, StatusCode};
 use offerd_core::machine::{Reply, Request};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::watch;
 
 use crate::jobs::{self, Format};
 use crate::reading::Mistakes;
 
-use super::api::{Done, Failed, Failure, Scale, Swap, WhichShadow};
+use super::api::{CanaryWish, Done, Failed, Failure, Scale, Swap, WhichShadow};
 use super::metrics;
 use super::{Ask, Asker, Stopping};
 
@@ -78,7 +80,8 @@ impl From<Stopping> for Answer {
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
     pub(crate) asker: Asker,
-    pub(crate) roles: Vec<String>,
+    /// Those of the framework.
+    pub(crate) roles: watch::Receiver<Vec<String>>,
 }
 
 /// Answers one request.
@@ -128,7 +131,8 @@ async fn route(
         }
         ["v1", "jobs"] => {
             only(method, &Method::POST, "GET, POST")?;
-            let jobs = submitted(headers, &body, &context.roles)?;
+            let roles = context.roles.borrow().clone();
+            let jobs = submitted(headers, &body, &roles)?;
             operate(asker, Request::Submit(jobs)).await
         }
         ["v1", "jobs", name] => {
@@ -166,6 +170,23 @@ async fn route(
                 answer,
             });
             replied(reply.await?)
+        }
+        ["v1", "policies", name, "canary"] => {
+            only(method, &Method::POST, "POST")?;
+            let wish: CanaryWish = body_of(headers, &body, CANARY)?;
+            let file = absolute(wish.file)?;
+            let wish = CanaryWish { file, ..wish };
+            let policy = (*name).to_owned();
+            let reply = asker.ask(|answer| Ask::Canary {
+                policy,
+                wish,
+                answer,
+            });
+            replied(reply.await?)
+        }
+        ["v1", "reload"] => {
+            only(method, &Method::POST, "POST")?;
+            replied(asker.ask(|answer| Ask::Reload(Some(answer))).await?)
         }
         ["v1", "policies", name, "promote"] => {
             only(method, &Method::POST, "POST")?;
@@ -224,8 +245,8 @@ async fn route(
             format!(
                 "there is no {path}; the paths are /v1/status, /v1/jobs, /v1/jobs/NAME, \
                  /v1/jobs/NAME/scale, /v1/tasks, /v1/tasks/ID, /v1/tasks/ID/why, /v1/tasks/ID/what-if, /v1/policies, \
-                 /v1/policies/NAME/swap, .../rollback, .../shadow, .../promote, .../abort and \
-                 /v1/metrics"
+                 /v1/policies/NAME/swap, .../rollback, .../shadow, .../canary, \
+                 .../promote, .../abort, /v1/reload and /v1/metrics"
             ),
         )),
     }
@@ -303,24 +324,36 @@ fn scale(headers: &HeaderMap, body: &[u8]) -> Result<u32, Answer> {
     jobs::check_scale(count).map_err(bad)
 }
 
+const SWAP: &str = "{\"file\": \"/path/of/policy.wasm\"}";
+const CANARY: &str = "{\"file\": \"/path/of/policy.wasm\", \"share\": PERCENT, \"jobs\": [NAMES]}";
+
 fn swap(headers: &HeaderMap, body: &[u8]) -> Result<PathBuf, Answer> {
+    let Swap { file } = body_of(headers, body, SWAP)?;
+    absolute(file)
+}
+
+/// `right`: how the body should look.
+fn body_of<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: &[u8],
+    right: &str,
+) -> Result<T, Answer> {
     if content_type(headers) != Some("application/json") {
-        return Err(Answer::failed(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "send {\"file\": \"/path/of/policy.wasm\"} as application/json",
-        ));
+        let text = format!("send {right} as application/json");
+        return Err(Answer::failed(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
     }
-    let bad = |why: String| Answer::failed(StatusCode::BAD_REQUEST, why);
-    let Swap { file } = serde_json::from_slice(body)
-        .map_err(|error| bad(format!("the body is not {{\"file\": PATH}}: {error}")))?;
+    serde_json::from_slice(body).map_err(|error| {
+        let text = format!("the body is not {right}: {error}");
+        Answer::failed(StatusCode::BAD_REQUEST, text)
+    })
+}
+
+fn absolute(file: PathBuf) -> Result<PathBuf, Answer> {
     if file.is_absolute() {
-        Ok(file)
-    } else {
-        let file = file.display();
-        Err(bad(format!(
-            "{file} is a relative path; write the whole one"
-        )))
+        return Ok(file);
     }
+    let text = format!("{} is a relative path; write the whole one", file.display());
+    Err(Answer::failed(StatusCode::BAD_REQUEST, text))
 }
 
 fn which_shadow(body: &[u8]) -> Result<String, Answer> {

@@ -36,10 +36,12 @@ pub struct Config {
     /// At least one; no role stands twice, and every role of the framework
     /// stands in one.
     pub policies: Vec<Policy>,
+    /// Where this was read, to read it again; `None` if it was no file.
+    pub file: Option<PathBuf>,
 }
 
 /// `[mesos]`: where the masters are and how to reach them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mesos {
     /// At least one.
     pub masters: Vec<Address>,
@@ -65,7 +67,7 @@ impl std::fmt::Debug for Credentials {
 }
 
 /// `[framework]`: what the master is told about this framework.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Framework {
     pub name: String,
     /// Unix user of the tasks (R19).
@@ -85,7 +87,7 @@ pub struct Framework {
 }
 
 /// `[admin]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admin {
     pub listen: Listen,
 }
@@ -105,7 +107,7 @@ pub enum LogFormat {
 }
 
 /// `[log]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
     pub format: LogFormat,
     /// A filter such as `info` or `info,policy=debug`.
@@ -147,7 +149,7 @@ pub struct Record {
 }
 
 /// One `[[policy]]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// Unique; the file's name without `.wasm` if the file gives none.
     pub name: String,
@@ -167,7 +169,10 @@ impl Config {
         let name = path.display().to_string();
         let text = read_text(path)?;
         let base = path.parent().unwrap_or(Path::new(""));
-        Self::parse(&name, &text, base)
+        Ok(Self {
+            file: Some(path.to_owned()),
+            ..Self::parse(&name, &text, base)?
+        })
     }
 
     /// Checks a text. `name` stands in messages; relative paths are relative

@@ -60,6 +60,7 @@ pub(super) fn config(mut root: Section<'_>, base: &Path) -> Option<Config> {
         limits,
         record,
         policies,
+        file: None,
     })
 }
 

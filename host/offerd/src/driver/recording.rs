@@ -56,6 +56,15 @@ impl Recording {
         }
     }
 
+    pub(super) fn policy(&mut self, policy: PolicyHandle, setup: PolicySetup) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.put(&Entry::Policy {
+                policy,
+                setup: Box::new(setup),
+            });
+        }
+    }
+
     pub(super) fn code(&mut self, policy: PolicyHandle, code: Code) {
         if let Some(recorder) = &mut self.recorder {
             recorder.put(&Entry::Code { policy, code });

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use foldhash::HashMap;
 use offerd_core::ids::{OfferHandle, PolicyHandle, SetHandle};
-use offerd_core::machine::Reply;
+use offerd_core::machine::{Input, Reply};
 use offerd_core::policy::{Answer, Failure, Round};
 use offerd_core::resource::Amounts;
 use offerd_policy::{CallStats, PolicyThread, Reply as PolicyReply};
@@ -218,9 +218,12 @@ impl Driver {
             return refuse(Some(answer), format!("policy {name} is built in"));
         };
         let policy = PolicyHandle(u32::try_from(position).unwrap_or(u32::MAX));
+        let Some(name) = self.policies.get(position).map(|p| p.name.clone()) else {
+            return;
+        };
         let candidates = self.candidates.clone();
         tokio::task::spawn_blocking(move || {
-            let result = loader.other(position, &file);
+            let result = loader.other(&name, &file);
             // The service is ending if nobody takes it.
             let _ = candidates.send(Candidate {
                 policy,
@@ -303,8 +306,22 @@ impl Driver {
         let _ = answer.send(Reply::Done(vec![text]));
     }
 
-    /// Ends a shadow: the only one, or the one whose digest begins so.
-    pub(super) fn abort_asked(&mut self, name: &str, digest: &str) -> Reply {
+    /// Ends the canary or a shadow: the only one, or the one whose digest begins so.
+    pub(super) fn abort_asked(
+        &mut self,
+        name: &str,
+        digest: &str,
+        inputs: &mut Vec<Input>,
+    ) -> Reply {
+        if let Ok(position) = self.policy_named(name)
+            && self.means_canary(position, digest)
+            && let Some((file, _)) = self.end_canary(position, "an operator aborted it", inputs)
+        {
+            let file = file.display();
+            return Reply::Done(vec![format!(
+                "{file} is no canary of policy {name} any more"
+            )]);
+        }
         match self.find_shadow(name, digest) {
             Ok((position, index)) => {
                 let Some(policy) = self.policies.get_mut(position) else {
@@ -320,13 +337,31 @@ impl Driver {
         }
     }
 
-    /// A shadow takes over.
+    /// The canary or a shadow takes over.
     pub(super) fn promote_asked(
         &mut self,
         name: &str,
         digest: &str,
         answer: oneshot::Sender<Reply>,
+        inputs: &mut Vec<Input>,
     ) {
+        if let Ok(position) = self.policy_named(name)
+            && self.means_canary(position, digest)
+        {
+            if self
+                .policies
+                .get(position)
+                .is_some_and(super::Running::is_swapping)
+            {
+                let why = format!("policy {name} is being swapped; try again later");
+                return refuse(Some(answer), why);
+            }
+            if let Some((file, component)) =
+                self.end_canary(position, "it takes over as a whole", inputs)
+            {
+                return self.promote(position, file, component, answer);
+            }
+        }
         match self.find_shadow(name, digest) {
             Ok((position, index)) => {
                 let found = self
@@ -356,7 +391,7 @@ impl Driver {
             .collect();
         match found.as_slice() {
             [index] => Ok((position, *index)),
-            [] if shadows.is_empty() => Err(format!("policy {name} has no shadow")),
+            [] if shadows.is_empty() => Err(format!("policy {name} has no shadow and no canary")),
             [] => Err(format!("policy {name} has no shadow {digest}")),
             _ => {
                 let known: Vec<&str> = shadows.iter().map(Shadow::digest).collect();

@@ -15,9 +15,12 @@ use offerd_policy::{
 use offerd_record::{Code, PolicySetup};
 use tokio::sync::oneshot;
 
+use super::canary::{Canary, LoadedCanary};
+use super::reload::Configured;
 use super::shadows::Shadow;
 use super::{Driver, Totals, recording};
 use crate::admin::api;
+use crate::config;
 use crate::fallback::Fallback;
 use crate::kept::{Choice, Kept};
 use crate::policies::{About, PolicyError, Prepared};
@@ -41,6 +44,25 @@ pub(crate) struct Version {
     pub(crate) since: Instant,
 }
 
+impl Version {
+    /// The host's own.
+    fn fallback(fallback: Fallback, since: Instant) -> Self {
+        Self {
+            about: About {
+                file: format!("(fallback {})", fallback.name()),
+                digest: "none".to_owned(),
+                version: String::new(),
+                summary: "Decides because the policy cannot.".to_owned(),
+            },
+            metrics: None,
+            has_state: false,
+            subject: None,
+            is_fallback: true,
+            since,
+        }
+    }
+}
+
 /// A policy at work.
 pub(crate) struct Running {
     pub(crate) name: String,
@@ -50,6 +72,7 @@ pub(crate) struct Running {
     pub(crate) active: Version,
     pub(crate) supervisor: Supervisor,
     pub(super) shadows: Vec<Shadow>,
+    pub(super) canary: Option<Canary>,
     /// What decided before, ready to go on.
     previous: Option<(Version, Box<dyn PolicyCode>)>,
     swap: Option<Swap>,
@@ -57,8 +80,8 @@ pub(crate) struct Running {
     held_at: Option<std::time::Instant>,
     fallback: Fallback,
     /// Digest of the configured file.
-    configured: String,
-    watched: Option<PathBuf>,
+    pub(super) configured: String,
+    pub(super) watched: Option<PathBuf>,
     /// For recordings; `None` if this policy can't be started from a file.
     pub(super) setup: Option<PolicySetup>,
     switches: VecDeque<api::Switch>,
@@ -83,11 +106,13 @@ enum Source {
 
 /// Why code is changed.
 #[derive(Debug, Clone)]
-enum Cause {
+pub(super) enum Cause {
     Operator,
     /// The configured file has changed.
     File,
-    /// An operator wants a shadow.
+    /// Its entry in the configuration has.
+    Entry,
+    /// An operator wants a shadow or the canary.
     Promoted,
     /// An operator wants the one before.
     Back,
@@ -96,21 +121,27 @@ enum Cause {
 }
 
 impl Cause {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         match self {
             Self::Operator => "an operator asked for it".to_owned(),
             Self::File => "its file changed".to_owned(),
-            Self::Promoted => "an operator promoted a shadow".to_owned(),
+            Self::Entry => "its entry in the configuration changed".to_owned(),
+            Self::Promoted => "an operator promoted it".to_owned(),
             Self::Back => "an operator asked for the one before".to_owned(),
             Self::Judged(why) => why.clone(),
         }
     }
 }
 
-/// What came of loading.
-pub(crate) struct Loaded {
-    policy: PolicyHandle,
-    result: Result<Prepared, PolicyError>,
+/// What came of loading beside the loop.
+pub(crate) enum Loaded {
+    /// Other code for a policy.
+    Code {
+        policy: PolicyHandle,
+        result: Result<Prepared, PolicyError>,
+    },
+    Canary(LoadedCanary),
+    Configured(Configured),
 }
 
 impl Running {
@@ -136,6 +167,7 @@ impl Running {
             },
             supervisor: Supervisor::new(policy.budget),
             shadows: Vec::new(),
+            canary: None,
             previous: None,
             swap: None,
             held_at: None,
@@ -145,6 +177,26 @@ impl Running {
             setup: policy.setup,
             switches: VecDeque::new(),
         })
+    }
+
+    /// Takes over what its entry says, but for its code.
+    pub(super) fn adopt(&mut self, entry: &config::Policy) {
+        self.roles.clone_from(&entry.roles);
+        self.fallback = entry.fallback;
+        self.watched = entry.watch.then(|| entry.file.clone());
+        self.supervisor.set_budget(entry.budget);
+    }
+
+    /// It decides no more; only its place stays. Its code goes when its last call
+    /// ends.
+    pub(super) fn retire(&mut self) {
+        self.roles.clear();
+        self.shadows.clear();
+        self.previous = None;
+        self.watched = None;
+        self.active = Version::fallback(self.fallback, self.active.since);
+        // If its mailbox is full, the code stays in memory; nobody calls it.
+        let _ = self.thread.replace(Box::new(self.fallback));
     }
 
     pub(super) fn is_swapping(&self) -> bool {
@@ -191,7 +243,7 @@ impl Running {
 }
 
 /// "bin-pack 0.2.0 (57f60bbe1fa7)".
-fn shown(about: &About) -> String {
+pub(super) fn shown(about: &About) -> String {
     let digest: String = about.digest.chars().take(12).collect();
     if about.version.is_empty() {
         format!("{} ({digest})", about.file)
@@ -212,7 +264,7 @@ impl Driver {
     pub(super) fn policy_named(&self, name: &str) -> Result<usize, String> {
         self.policies
             .iter()
-            .position(|policy| policy.name == name)
+            .position(|policy| policy.name == name && !policy.roles.is_empty())
             .or_else(|| {
                 self.policies
                     .iter()
@@ -222,6 +274,7 @@ impl Driver {
                 let known: Vec<String> = self
                     .policies
                     .iter()
+                    .filter(|policy| !policy.roles.is_empty())
                     .map(|policy| format!("{} ({})", policy.name, policy.roles.join(", ")))
                     .collect();
                 format!(
@@ -264,7 +317,7 @@ impl Driver {
         }
     }
 
-    fn load(
+    pub(super) fn load(
         &mut self,
         position: usize,
         file: PathBuf,
@@ -305,14 +358,15 @@ impl Driver {
             answer,
         });
         let handle = PolicyHandle(u32::try_from(position).unwrap_or(u32::MAX));
+        let name = policy.name.clone();
         let loaded = self.loaded.clone();
         tokio::task::spawn_blocking(move || {
             let result = match source {
-                Source::File(file) => loader.other(position, &file),
-                Source::Component(file, bytes) => loader.component(position, &file, bytes.to_vec()),
+                Source::File(file) => loader.other(&name, &file),
+                Source::Component(file, bytes) => loader.component(&name, &file, bytes.to_vec()),
             };
             // The service is ending if nobody takes it.
-            let _ = loaded.send(Loaded {
+            let _ = loaded.send(Loaded::Code {
                 policy: handle,
                 result,
             });
@@ -335,12 +389,26 @@ impl Driver {
         );
     }
 
-    /// Code is loaded: it takes over between two rounds.
+    /// Something is loaded.
     pub(super) fn loaded(&mut self, loaded: Loaded, inputs: &mut Vec<Input>) {
         if self.recording.is_starting() {
             return self.recording.wait(loaded);
         }
-        let position = loaded.policy.0 as usize;
+        match loaded {
+            Loaded::Code { policy, result } => self.code_loaded(policy, result, inputs),
+            Loaded::Canary(canary) => self.canary_loaded(canary, inputs),
+            Loaded::Configured(configured) => self.configured(configured, inputs),
+        }
+    }
+
+    /// Code is loaded: it takes over between two rounds.
+    fn code_loaded(
+        &mut self,
+        policy: PolicyHandle,
+        result: Result<Prepared, PolicyError>,
+        inputs: &mut Vec<Input>,
+    ) {
+        let position = policy.0 as usize;
         let now = self.clock.now();
         let Some(policy) = self.policies.get_mut(position) else {
             return;
@@ -348,7 +416,7 @@ impl Driver {
         let Some(mut swap) = policy.swap.take() else {
             return;
         };
-        let prepared = match loaded.result {
+        let prepared = match result {
             Ok(prepared) => prepared,
             Err(error) => {
                 let why = chain(&error);
@@ -412,19 +480,7 @@ impl Driver {
         };
         let fallback = policy.fallback;
         let swap = Swap {
-            next: Some(Version {
-                about: About {
-                    file: format!("(fallback {})", fallback.name()),
-                    digest: "none".to_owned(),
-                    version: String::new(),
-                    summary: "Decides because the policy cannot.".to_owned(),
-                },
-                metrics: None,
-                has_state: false,
-                subject: None,
-                is_fallback: true,
-                since: now,
-            }),
+            next: Some(Version::fallback(fallback, now)),
             component: None,
             cause: Cause::Judged(why),
             answer: None,
@@ -597,9 +653,12 @@ impl Driver {
                 continue;
             };
             let busy = policy.swap.is_some() || self.recording.is_starting();
-            if policy.active.is_fallback || busy {
+            if policy.active.is_fallback || busy || self.judge_canary(position, inputs) {
                 continue;
             }
+            let Some(policy) = self.policies.get_mut(position) else {
+                continue;
+            };
             let has_previous = policy.previous.is_some();
             match policy.supervisor.judge(now, &numbers) {
                 None => {}

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::world::{World, first_fit, spec, status};
+use super::world::{ROLES, World, first_fit, spec, status};
 use crate::event::Event;
-use crate::ids::{AgentHandle, OfferHandle, OfferId, SetHandle, TaskHandle, TaskId};
+use crate::ids::{AgentHandle, JobName, OfferHandle, OfferId, SetHandle, TaskHandle, TaskId};
 use crate::job::JobKind;
 use crate::machine::{Input, Request};
 use crate::policy::{
@@ -51,6 +51,15 @@ enum Step {
     KillTask(usize),
     /// Other code takes over; the round that is open is answered first.
     Swap(usize),
+    /// A policy gets a canary; another one ends.
+    Canary {
+        policy: usize,
+        share: u32,
+        job: usize,
+    },
+    CanaryEnds,
+    /// Roles go to these policies.
+    Route([usize; 2]),
     /// The machine is written down and read again.
     Checkpoint,
     Disconnect,
@@ -80,17 +89,21 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (any::<usize>(), state).prop_map(|(task, state)| Step::Update { task, state }),
         1 => any::<usize>().prop_map(|task| Step::Repeat { task }),
         1 => Just(Step::Reconcile),
-        8 => (0..2_usize).prop_map(Step::Good),
-        1 => (0..2_usize).prop_map(Step::Nothing),
-        2 => (0..2_usize, prop::collection::vec(0..12_u32, 12))
+        8 => (0..3_usize).prop_map(Step::Good),
+        1 => (0..3_usize).prop_map(Step::Nothing),
+        2 => (0..3_usize, prop::collection::vec(0..12_u32, 12))
             .prop_map(|(policy, numbers)| Step::Garbage(policy, numbers)),
-        1 => (0..2_usize, any::<bool>()).prop_map(|(policy, trap)| Step::Fails { policy, trap }),
+        1 => (0..3_usize, any::<bool>()).prop_map(|(policy, trap)| Step::Fails { policy, trap }),
         2 => (0..2_usize, any::<bool>(), 1..6_u32)
             .prop_map(|(role, service, count)| Step::Submit { role, service, count }),
         1 => (any::<usize>(), 0..8_u32).prop_map(|(job, count)| Step::Scale { job, count }),
         1 => any::<usize>().prop_map(Step::KillJob),
         1 => any::<usize>().prop_map(Step::KillTask),
         2 => (0..2_usize).prop_map(Step::Swap),
+        1 => (0..2_usize, 0..=100_u32, any::<usize>())
+            .prop_map(|(policy, share, job)| Step::Canary { policy, share, job }),
+        1 => Just(Step::CanaryEnds),
+        1 => prop::array::uniform2(0..2_usize).prop_map(Step::Route),
         1 => Just(Step::Checkpoint),
         1 => Just(Step::Disconnect),
         3 => Just(Step::Connect),
@@ -107,7 +120,7 @@ fn take(world: &mut World, step: Step, jobs: &mut u32) {
     };
     let job = |world: &World, at: usize| {
         let jobs = world.machine.jobs();
-        Some(jobs[pick(jobs.len(), at)?].name.as_str().into())
+        Some(JobName::from(jobs[pick(jobs.len(), at)?].name.as_str()))
     };
     match step {
         Step::Offer { agent, role } => drop(world.offer(agent, role)),
@@ -173,6 +186,25 @@ fn take(world: &mut World, step: Step, jobs: &mut u32) {
             }
         }
         Step::Swap(policy) => world.swap(policy),
+        Step::Canary {
+            policy,
+            share,
+            job: at,
+        } => {
+            let chosen: Option<JobName> = job(world, at);
+            let chosen: Vec<&str> = chosen.iter().map(JobName::as_str).collect();
+            world.canary_ends();
+            world.canary(policy, share, &chosen);
+        }
+        Step::CanaryEnds => world.canary_ends(),
+        Step::Route(owners) => {
+            let of = |policy| -> Vec<&str> {
+                let mine = |(_, owner): &(&&str, usize)| *owner == policy;
+                let roles = ROLES.iter().zip(owners).filter(mine);
+                roles.map(|(role, _)| *role).collect()
+            };
+            world.route([&of(0), &of(1)]);
+        }
         Step::Checkpoint => world.checkpoint(),
         Step::Disconnect => world.disconnect(),
         Step::Connect => world.connect(),

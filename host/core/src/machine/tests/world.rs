@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::ids::{AgentId, FrameworkId, OfferId, PolicyHandle, Role, TaskId};
 use crate::job::{JobKind, JobSpec};
 use crate::machine::{
-    Effect, Input, JobRecord, Ledger, Machine, PolicyChange, PolicySettings, Record, Reply,
+    Canary, Effect, Input, JobRecord, Ledger, Machine, PolicyChange, PolicySettings, Record, Reply,
     Request, Session, Settings, TaskRecord, Ticket,
 };
 use crate::offer::{AgentInfo, Attribute, AttributeValue, OfferInfo};
@@ -20,6 +20,9 @@ use crate::task::{TaskState, TaskStatus};
 use crate::{Instant, Milli};
 
 pub(super) const ROLES: [&str; 2] = ["batch", "web"];
+/// One for each role, and one that can be a canary.
+const POLICIES: usize = ROLES.len() + 1;
+pub(super) const CANARY: PolicyHandle = PolicyHandle(2);
 const START: Instant = Instant::from_millis(1_000_000);
 
 /// The master's side of a task.
@@ -91,7 +94,7 @@ impl World {
             free: vec![free; 3],
             next_offer: 0,
             next_uuid: 0,
-            rounds: vec![(None, 0); ROLES.len()],
+            rounds: vec![(None, 0); POLICIES],
             framework: None,
             job_records: BTreeMap::new(),
             task_records: BTreeMap::new(),
@@ -136,7 +139,7 @@ impl World {
         self.asked.clear();
         self.session = None;
         self.lose_offers();
-        self.rounds = vec![(None, 0); ROLES.len()];
+        self.rounds = vec![(None, 0); POLICIES];
         let ledger = Ledger {
             framework_id: self.framework.clone(),
             jobs: self.job_records.values().cloned().collect(),
@@ -319,15 +322,53 @@ impl World {
         assert!(self.rounds[policy].0.is_none(), "it is held");
         self.input(change(PolicyChange::Replaced));
         assert_eq!(self.machine.status().offers_held, held);
+        if !self.machine.decides(handle) {
+            return assert_eq!(self.rounds[policy].0, None);
+        }
         let round = self.rounds[policy]
             .0
             .as_ref()
             .expect("it is called at once");
         assert!(round.delta.reset);
-        let of_policy = |task: &&super::super::tasks::Task| task.role.0 as usize == policy;
+        let of_policy =
+            |task: &&super::super::tasks::Task| self.machine.policy_of(task.role) == Some(handle);
         let live = self.machine.tasks.iter().filter(of_policy).count();
         let ended = round.delta.tasks_ended.len();
         assert_eq!(round.delta.tasks.len(), live + ended);
+    }
+
+    /// Gives roles to the policies of [`ROLES`], whatever they had.
+    pub(super) fn route(&mut self, roles: [&[&str]; 2]) {
+        let wanted = policies(roles);
+        self.machine.check_policies(&wanted).unwrap();
+        self.input(Input::Policies(wanted));
+        // The code of those without roles ends.
+        for (open, position) in self.rounds.iter_mut().zip(0..) {
+            if !self.machine.decides(PolicyHandle(position)) {
+                open.0 = None;
+            }
+        }
+    }
+
+    pub(super) fn canary(&mut self, policy: usize, share: u32, jobs: &[&str]) {
+        self.input(Input::Canary {
+            policy: PolicyHandle(u32::try_from(policy).unwrap()),
+            canary: Some(Canary {
+                by: CANARY,
+                share,
+                jobs: jobs.iter().map(|job| (*job).into()).collect(),
+            }),
+        });
+    }
+
+    pub(super) fn canary_ends(&mut self) {
+        for policy in 0..2 {
+            let policy = PolicyHandle(policy);
+            let canary = None;
+            self.input(Input::Canary { policy, canary });
+        }
+        // Its code ends.
+        self.rounds[CANARY.0 as usize].0 = None;
     }
 
     /// The machine is written down and goes on from that.
@@ -467,6 +508,12 @@ impl World {
                     self.suppressed.insert(role, true);
                 }
             }
+            Call::UpdateFramework(update) => {
+                self.suppressed = update.roles.into_iter().map(|role| (role, false)).collect();
+                for role in update.suppressed {
+                    assert!(self.suppressed.insert(role, true).is_some());
+                }
+            }
             Call::Reconcile { tasks } => self.asked.extend(tasks),
             _ => {}
         }
@@ -546,7 +593,7 @@ impl World {
         if self.machine.session.is_none() {
             return;
         }
-        for role in &self.machine.roles {
+        for role in self.machine.roles.iter().filter(|role| !role.gone) {
             if !role.is_wanted() {
                 assert!(role.suppressed, "nothing waits in {}", role.name);
                 assert_eq!(
@@ -599,19 +646,28 @@ fn updates_are_acknowledged_once(delivered: Option<[u8; 16]>, effects: &[Effect]
 }
 
 fn machine(ledger: Ledger, now: Instant, effects: &mut Vec<Effect>) -> Machine {
-    let policies = ROLES
-        .iter()
-        .map(|role| PolicySettings {
-            name: format!("policy-{role}"),
-            roles: vec![(*role).into()],
-        })
-        .collect();
+    let policies = policies([&["batch"], &["web"]]);
     let settings = Settings {
         // Another one for each start, as in the service.
         seed: now.0,
         ..Settings::new(policies)
     };
     Machine::new(settings, ledger, Arc::new(NoCodec), now, effects)
+}
+
+pub(super) fn policies(roles: [&[&str]; 2]) -> Vec<PolicySettings> {
+    let [batch, web] = roles;
+    [
+        ("policy-batch", batch),
+        ("policy-web", web),
+        ("canary", &[]),
+    ]
+    .into_iter()
+    .map(|(name, roles)| PolicySettings {
+        name: name.to_owned(),
+        roles: roles.iter().map(|role| (*role).into()).collect(),
+    })
+    .collect()
 }
 
 fn add(to: &mut Amounts, more: &Amounts) {

@@ -424,10 +424,13 @@ pub(super) fn call() -> impl Strategy<Value = Call> {
         }),
         1 => vec((of(agent()), vec(resource(), 0..3)), 0..3)
             .prop_map(|requests| Call::Request { requests }),
-        1 => roles().prop_map(|suppressed| Call::UpdateFramework(FrameworkUpdate {
-            suppressed,
-            ..FrameworkUpdate::default()
-        })),
+        1 => (roles(), vec(text().prop_map(Into::into), 1..3)).prop_map(|(suppressed, roles)| {
+            Call::UpdateFramework(FrameworkUpdate {
+                suppressed,
+                roles,
+                ..FrameworkUpdate::default()
+            })
+        }),
         1 => Just(Call::Teardown),
     ]
 }

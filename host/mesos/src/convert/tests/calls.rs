@@ -281,6 +281,7 @@ fn read(call: api::Call) -> Call {
             let update = call.update_framework.unwrap();
             Call::UpdateFramework(FrameworkUpdate {
                 suppressed: roles(update.suppressed_roles),
+                roles: roles(update.framework_info.roles),
                 ..FrameworkUpdate::default()
             })
         }
@@ -445,6 +446,7 @@ fn an_update_of_the_framework_keeps_what_the_operator_set() {
             framework: framework.map(|json| Encoded::Json(json.to_owned())),
             constraints: Some(Encoded::Protobuf(constraints.encode_to_vec())),
             suppressed: vec![ROLE.into()],
+            roles: Vec::new(),
         };
         let call = convert::call(&Call::UpdateFramework(update), &"fw".into(), &settings);
         call.update_framework.unwrap()

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::admin::api::Done;
+use crate::admin::api::{CanaryWish, Done};
 use crate::admin::client::AskError;
 use crate::cli::ask::{failed, print_json};
 use crate::cli::{Failed, Outcome, Target, block_on, job, table};
@@ -66,6 +66,48 @@ pub(crate) struct Shadow {
     file: PathBuf,
 }
 
+/// Let other code decide for a part of a policy's demand, and compare.
+///
+/// It really decides: for a share of the tasks of each job, for chosen jobs, or
+/// both. Offers are shown to one of the two first, in turns, and what that one
+/// leaves to the other. `offerd policy list` shows what it does. It ends by itself
+/// if it fails, if its decisions are refused or if its tasks wait too long; else it
+/// is promoted or aborted. It does not outlive a restart of the service.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples: offerd policy canary batch new.wasm --share 10\n          \
+    offerd policy canary batch new.wasm --job nightly --job reports"
+)]
+pub(crate) struct Canary {
+    #[command(flatten)]
+    target: Target,
+    /// Name of the policy, or one of its roles.
+    #[arg(value_name = "POLICY")]
+    policy: String,
+    /// WebAssembly component, on the machine where the service runs.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// So many percent of the tasks of each job.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=100), required_unless_present = "jobs")]
+    share: Option<u32>,
+    /// All tasks of this job; may be given several times.
+    #[arg(long = "job", value_name = "JOB")]
+    jobs: Vec<String>,
+}
+
+pub(super) fn canary(arguments: &Canary) -> Outcome {
+    let file = std::path::absolute(&arguments.file).map_err(|error| Failed::new(&error))?;
+    let wish = CanaryWish {
+        file,
+        share: arguments.share.unwrap_or_default(),
+        jobs: arguments.jobs.clone(),
+    };
+    block_on(async {
+        let admin = arguments.target.admin()?;
+        done(admin.canary(&arguments.policy, &wish).await)
+    })
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct OneShadow {
     #[command(flatten)]
@@ -73,7 +115,7 @@ pub(crate) struct OneShadow {
     /// Name of the policy, or one of its roles.
     #[arg(value_name = "POLICY")]
     policy: String,
-    /// How the shadow's digest begins; not needed if there is one.
+    /// How its digest begins; not needed if there is one.
     #[arg(value_name = "DIGEST", default_value = "")]
     digest: String,
 }
@@ -158,6 +200,28 @@ async fn list_now(arguments: &List) -> Outcome {
             ]
         })
         .collect();
+    let canaries: Vec<Vec<String>> = status
+        .policies
+        .iter()
+        .filter_map(|policy| Some((policy, policy.canary.as_ref()?)))
+        .map(|(policy, canary)| {
+            let mut part = canary.jobs.clone();
+            if canary.share > 0 {
+                part.insert(0, format!("{} %", canary.share));
+            }
+            vec![
+                policy.name.clone(),
+                canary.version.clone(),
+                short(&canary.digest),
+                part.join(", "),
+                canary.numbers.placed.to_string(),
+                canary.numbers.refused.to_string(),
+                canary.numbers.failures.to_string(),
+                canary.strikes.to_string(),
+                format!("{:.3} s", canary.busy),
+            ]
+        })
+        .collect();
     let rows: Vec<Vec<String>> = status
         .policies
         .into_iter()
@@ -184,6 +248,23 @@ async fn list_now(arguments: &List) -> Outcome {
         ],
         &rows,
     );
+    if !canaries.is_empty() {
+        println!();
+        table::print(
+            &[
+                "CANARY OF",
+                "VERSION",
+                "DIGEST",
+                "FOR",
+                "PLACED",
+                "REFUSED",
+                "FAILURES",
+                "STRIKES",
+                "TIME",
+            ],
+            &canaries,
+        );
+    }
     if !shadows.is_empty() {
         println!();
         table::print(

@@ -33,9 +33,11 @@ pub(crate) enum Command {
     Swap(at_work::Swap),
     /// Let a candidate decide beside a policy, without effect, and compare.
     Shadow(at_work::Shadow),
-    /// Put a shadow to work.
+    /// Let other code decide for a part of a policy's demand, and compare.
+    Canary(at_work::Canary),
+    /// Put the canary or a shadow to work.
     Promote(at_work::OneShadow),
-    /// End a shadow.
+    /// End the canary or a shadow.
     Abort(at_work::OneShadow),
     /// Put the code before to work again.
     #[command(name = "rollback")]
@@ -52,6 +54,7 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::List(arguments) => at_work::list(&arguments),
         Command::Swap(arguments) => at_work::swap(&arguments),
         Command::Shadow(arguments) => at_work::shadow(&arguments),
+        Command::Canary(arguments) => at_work::canary(&arguments),
         Command::Promote(arguments) => at_work::promote(&arguments),
         Command::Abort(arguments) => at_work::abort(&arguments),
         Command::RollBack(arguments) => at_work::roll_back(&arguments),

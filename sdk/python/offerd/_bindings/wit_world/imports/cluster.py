@@ -107,8 +107,10 @@ class Limits:
 
 def roles() -> List[str]:
     """
-    Names of the framework's roles; a role's handle is its position here. A
-    policy decides for those that its offers and waiting sets name.
+    Names of the framework's roles; a role's handle is its position here, for
+    ever: roles that come while the policy works stand at the end, and those
+    that went stay in their place. A policy decides for those that its offers
+    and waiting sets name.
     """
     raise NotImplementedError
 def get_framework() -> FrameworkDetails:
