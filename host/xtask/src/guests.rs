@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
-use offerd_toolchain::{BuildOptions, Language, Project, SetUp, Toolchains};
+use offerd_toolchain::{BuildError, BuildOptions, Language, Program, Project, SetUp, Toolchains};
 use sha2::{Digest, Sha256};
 
 use crate::{cargo, run};
@@ -124,6 +124,59 @@ fn build_projects(root: &Path, out: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Runs the unit tests of the SDKs and of all projects with the test tools of their
+/// languages. (Those in Rust belong to the workspace.)
+pub(crate) fn unit_tests(root: &Path) -> Result<()> {
+    let toolchains = toolchains(root);
+    for (folder, command) in sdk_tests(root, &toolchains)? {
+        eprintln!("Testing {} ...", folder.display());
+        run(command.current_dir(&folder))?;
+    }
+    let out = folder(root);
+    for (name, project) in projects(root)? {
+        let options = BuildOptions {
+            output: None,
+            work: Some(&out.join(".build").join(&name)),
+            debug: false,
+            force: false,
+            color: false,
+            progress: &|line| eprintln!("{line}"),
+        };
+        match offerd_toolchain::unit_tests(&project, &toolchains, &options) {
+            Ok(status) => ensure!(
+                status.success(),
+                "the unit tests of {name} failed ({status})"
+            ),
+            Err(BuildError::NoTests { .. }) if project.folder.starts_with(root.join("sdk")) => {}
+            Err(error) => {
+                show(error.output());
+                return Err(error.into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The SDKs' own tests: where, and what runs them.
+fn sdk_tests(root: &Path, toolchains: &Toolchains) -> Result<Vec<(PathBuf, Command)>> {
+    let mut python = Command::new("python3");
+    python.args(["-m", "unittest"]);
+    python.env("PYTHONDONTWRITEBYTECODE", "1");
+    let mut all = vec![(root.join("sdk/python"), python)];
+    if root.join("sdk/js/package.json").is_file() {
+        let mut node = Command::new("node");
+        node.arg("--test");
+        all.push((root.join("sdk/js"), node));
+    }
+    if root.join("sdk/go/go.mod").is_file() {
+        let go = toolchains.command(Program::Go);
+        let mut go = go.context("Go is not set up; run `cargo xtask setup`")?;
+        go.args(["test", "./..."]);
+        all.push((root.join("sdk/go"), go));
+    }
+    Ok(all)
 }
 
 /// The projects of this repository by name, without the Rust packages of the

@@ -139,7 +139,12 @@ fn test(root: &Path, ci: bool, arguments: &[OsString]) -> Result<()> {
     if ci {
         command.env("OFFERD_CI", "1");
     }
-    let result = run(&mut command);
+    let mut result = run(&mut command);
+    if arguments.is_empty() {
+        result = result
+            .and_then(|()| bindings::make(root, true))
+            .and_then(|()| guests::unit_tests(root));
+    }
     if let Some(error) = skipped {
         eprintln!("\n*** SKIPPED: all tests on a real Mesos. {error:#} ***\n");
     }
