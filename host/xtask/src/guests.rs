@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
-use offerd_toolchain::{BuildError, BuildOptions, Language, Program, Project, SetUp, Toolchains};
+use offerd_toolchain::{BuildOptions, Language, Program, Project, SetUp, Toolchains};
 use sha2::{Digest, Sha256};
 
 use crate::{cargo, run};
@@ -130,12 +130,18 @@ fn build_projects(root: &Path, out: &Path) -> Result<()> {
 /// languages. (Those in Rust belong to the workspace.)
 pub(crate) fn unit_tests(root: &Path) -> Result<()> {
     let toolchains = toolchains(root);
-    for (folder, command) in sdk_tests(root, &toolchains)? {
+    for (folder, mut command) in sdk_tests(root, &toolchains)? {
         eprintln!("Testing {} ...", folder.display());
         run(command.current_dir(&folder))?;
     }
     let out = folder(root);
     for (name, project) in projects(root)? {
+        // Conformance guests are tested by the host's tests; that of C holds the
+        // tests of its SDK.
+        let of_sdk = project.folder.starts_with(root.join("sdk"));
+        if of_sdk && !project.folder.join("test").is_dir() {
+            continue;
+        }
         let options = BuildOptions {
             output: None,
             work: Some(&out.join(".build").join(&name)),
@@ -149,7 +155,6 @@ pub(crate) fn unit_tests(root: &Path) -> Result<()> {
                 status.success(),
                 "the unit tests of {name} failed ({status})"
             ),
-            Err(BuildError::NoTests { .. }) if project.folder.starts_with(root.join("sdk")) => {}
             Err(error) => {
                 show(error.output());
                 return Err(error.into());
