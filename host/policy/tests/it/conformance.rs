@@ -12,7 +12,7 @@ use offerd_policy::{Framework, LogLevel, Metric, Options, Policy, PolicyCode};
 
 use crate::support::{agent_info, amounts, guest, offer, options, round, waiting};
 
-fn rich() -> Round {
+pub(crate) fn rich() -> Round {
     let task = TaskView {
         handle: TaskHandle(20),
         job: JobHandle(7),

@@ -11,6 +11,7 @@
 mod cache;
 mod calls;
 mod conformance;
+mod corpus;
 mod loading;
 mod misbehaviour;
 mod state;
