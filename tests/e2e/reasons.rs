@@ -166,3 +166,35 @@ async fn sim_the_life_of_a_task_is_told() {
         other => panic!("{other:?}"),
     }
 }
+
+/// What happened to a task is known after it ended, and after a restart.
+#[tokio::test]
+async fn sim_the_story_of_a_task_outlives_it_and_the_host() {
+    let cluster = Cluster::simulated().await;
+    let host = host(&cluster).await;
+    let batch = "[[job]]\nname = \"short\"\nrole = \"web\"\nkind = \"batch\"\ncount = 1\n\
+                 cpus = 0.1\nmem = 32\ncommand = \"true\"\n";
+    host.submit(batch).await;
+    host.submit(&job("long", 32, "")).await;
+    host.job_until("long", |job| job.running == 1).await;
+    host.job_until("short", |job| job.state == "finished").await;
+    let (short, long) = (task(&host, "short").await, task(&host, "long").await);
+    let digest = host.status().await.policies[0].digest.clone();
+    let before = [
+        host.admin.why(&short).await.unwrap(),
+        host.admin.why(&long).await.unwrap(),
+    ];
+    for why in &before {
+        let placed = &why.steps[0];
+        assert!(placed.text.starts_with("placed on agent-"), "{placed:?}");
+        assert_eq!(placed.policy.as_deref(), Some("bin-pack"));
+        let version = placed.version.as_deref().unwrap();
+        assert_eq!(version, format!("0.1.0 ({})", &digest[..12]));
+    }
+    let host = host.restart().await;
+    host.status_until("subscribed", |status| status.subscribed)
+        .await;
+    assert_eq!(host.admin.why(&short).await.unwrap(), before[0]);
+    let after = host.admin.why(&long).await.unwrap();
+    assert_eq!(after.steps[0], before[1].steps[0]);
+}

@@ -91,6 +91,18 @@ pub struct About {
     pub summary: String,
 }
 
+impl About {
+    /// "0.2.0 (57f60bbe1fa7)".
+    pub(crate) fn short(&self) -> String {
+        let digest: String = self.digest.chars().take(12).collect();
+        if self.version.is_empty() {
+            digest
+        } else {
+            format!("{} ({digest})", self.version)
+        }
+    }
+}
+
 /// One `[[policy]]` that cannot be put to work.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {

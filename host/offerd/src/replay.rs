@@ -439,6 +439,10 @@ impl Replay<'_> {
                     request: request.into_owned(),
                 },
                 Recorded::Policy { policy, change } => Input::Policy { policy, change },
+                Recorded::Version { policy, version } => Input::Version {
+                    policy,
+                    version: version.into_owned(),
+                },
                 Recorded::Policies(wanted) => Input::Policies(wanted.into_owned()),
                 Recorded::Canary { policy, canary } => Input::Canary {
                     policy,

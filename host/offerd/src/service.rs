@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use offerd_core::ids::{PolicyHandle, Role};
-use offerd_core::machine::{Machine, PolicySettings, Settings, Subscription};
+use offerd_core::machine::{Input, Machine, PolicySettings, Settings, Subscription};
 use offerd_core::policy::Codec;
 use offerd_mesos::convert::FrameworkSettings;
 use offerd_mesos::{ProtobufCodec, TlsError};
@@ -215,15 +215,18 @@ impl Parts {
         });
         let recording = Recording::new(recorder.transpose()?);
         let (done, commits) = mpsc::unbounded_channel();
+        let history = self.store.history();
         let ledger = Ledger::start(self.store, done).map_err(StartError::Thread)?;
         let mut effects = Vec::new();
-        let machine = Machine::new(
-            self.settings,
-            self.ledger,
-            self.codec,
-            self.clock.now(),
-            &mut effects,
-        );
+        let now = self.clock.now();
+        let mut machine = Machine::new(self.settings, self.ledger, self.codec, now, &mut effects);
+        for (policy, position) in running.iter().zip(0..) {
+            let version = Input::Version {
+                policy: PolicyHandle(position),
+                version: policy.active.about.short(),
+            };
+            machine.handle(now, version, &mut effects);
+        }
         // The first subscription must carry what the ledger remembers.
         let first = effects.iter().rev().find_map(|effect| match effect {
             offerd_core::Effect::Subscription(subscription) => Some(subscription.clone()),
@@ -275,6 +278,7 @@ impl Parts {
         let context = Context {
             asker: asker.clone(),
             roles: known_roles,
+            history,
         };
         Ok(Service {
             admin: Admin::new(address),

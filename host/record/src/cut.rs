@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use offerd_core::Instant;
 use offerd_core::machine::{Machine, Request};
 
 use crate::entry::{Entry, Recorded, Start};
@@ -11,10 +12,15 @@ use crate::file::{ReadError, Reader};
 use crate::folder::Folder;
 use crate::writer::{Limits, Recorder};
 
-/// What to copy.
+/// What to copy. A recording can be gone through only from its beginning, so the
+/// copy begins with the recording in which `from` lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cut {
-    /// So much from the beginning; `None`: all.
+    /// What must be in it: from here on ...
+    pub from: Option<Instant>,
+    /// ... and up to here.
+    pub to: Option<Instant>,
+    /// So much from the beginning of the first recording.
     pub first: Option<Duration>,
     /// Without what may be secret in jobs.
     pub redact: bool,
@@ -30,6 +36,12 @@ pub enum CutError {
         #[source]
         source: io::Error,
     },
+    #[error("{} has no recording of that time{}", path.display(), known(.span))]
+    Nothing {
+        path: PathBuf,
+        /// Beginning of the first and of the last one.
+        span: Option<(Instant, Instant)>,
+    },
     #[error("the recording is of another version of offerd ({version}): {why}")]
     Machine { version: String, why: String },
     #[error("the component {} cannot be copied", path.display())]
@@ -40,12 +52,72 @@ pub enum CutError {
     },
 }
 
-/// Copies the beginning of a recording into another folder, with the components
-/// that decided in it. Gives the path of the copy.
+fn known(span: &Option<(Instant, Instant)>) -> String {
+    match span {
+        Some((first, last)) => format!(
+            "; they begin between {} and {} (milliseconds since 1970)",
+            first.0 / 1_000_000,
+            last.0 / 1_000_000
+        ),
+        None => String::new(),
+    }
+}
+
+/// Copies a part of a recording, or of those in a folder, into another folder, with
+/// the components that decided in it. Gives the paths of the copies.
 ///
 /// # Errors
-/// The recording can't be read or the copy not written.
-pub fn cut(recording: &Path, to: &Folder, wish: &Cut) -> Result<PathBuf, CutError> {
+/// A recording can't be read or a copy not written.
+pub fn cut(path: &Path, to: &Folder, wish: &Cut) -> Result<Vec<PathBuf>, CutError> {
+    let all = files(path)?;
+    let span = all.first().zip(all.last()).map(|(a, b)| (a.0, b.0));
+    let mut wish = *wish;
+    let mut written = Vec::new();
+    for (position, (start, file)) in all.iter().enumerate() {
+        let next = all.get(position + 1).map(|(start, _)| *start);
+        let over = wish
+            .from
+            .is_some_and(|from| next.is_some_and(|next| next <= from));
+        if over || wish.to.is_some_and(|to| *start > to) {
+            continue;
+        }
+        if let Some(first) = wish.first.take() {
+            let end = *start + first;
+            wish.to = Some(wish.to.map_or(end, |to| to.min(end)));
+        }
+        written.push(cut_one(file, to, &wish)?);
+    }
+    if written.is_empty() {
+        let path = path.to_owned();
+        return Err(CutError::Nothing { path, span });
+    }
+    Ok(written)
+}
+
+/// Recordings with the times at which they begin, in order.
+fn files(path: &Path) -> Result<Vec<(Instant, PathBuf)>, CutError> {
+    if !path.is_dir() {
+        return Ok(vec![(start_of(path)?, path.to_owned())]);
+    }
+    let found = Folder::new(path).list().map_err(|source| ReadError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    found
+        .into_iter()
+        .map(|found| Ok((start_of(&found.path)?, found.path)))
+        .collect()
+}
+
+fn start_of(file: &Path) -> Result<Instant, CutError> {
+    match Reader::open(file)?.next_entry()? {
+        Some(Entry::Start(start)) => Ok(start.now),
+        // One that its writer never began.
+        _ => Ok(Instant::default()),
+    }
+}
+
+fn cut_one(recording: &Path, to: &Folder, wish: &Cut) -> Result<PathBuf, CutError> {
     let from = Folder::new(recording.parent().unwrap_or(Path::new("")));
     let mut reader = Reader::open(recording)?;
     // One file, and nothing in the folder goes.
@@ -60,7 +132,6 @@ pub fn cut(recording: &Path, to: &Folder, wish: &Cut) -> Result<PathBuf, CutErro
         source,
     };
     let mut recorder = Recorder::new(to.clone(), limits).map_err(write)?;
-    let mut end = None;
     let mut written = to.path().to_owned();
     while let Some(entry) = reader.next_entry()? {
         match entry {
@@ -68,7 +139,6 @@ pub fn cut(recording: &Path, to: &Folder, wish: &Cut) -> Result<PathBuf, CutErro
                 if wish.redact {
                     start.machine = redacted(&start)?;
                 }
-                end = wish.first.map(|first| start.now + first);
                 for policy in &start.policies {
                     copy(&from, to, &policy.code.digest)?;
                 }
@@ -76,7 +146,7 @@ pub fn cut(recording: &Path, to: &Folder, wish: &Cut) -> Result<PathBuf, CutErro
                 recorder.start(*start);
             }
             Entry::Inputs { now, mut inputs } => {
-                if end.is_some_and(|end| now > end) {
+                if wish.to.is_some_and(|to| now > to) {
                     break;
                 }
                 if wish.redact {

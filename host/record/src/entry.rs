@@ -117,6 +117,10 @@ pub enum Recorded<'a> {
         change: PolicyChange,
     },
     Tick,
+    Version {
+        policy: PolicyHandle,
+        version: Cow<'a, str>,
+    },
     Policies(Cow<'a, [PolicySettings]>),
     Canary {
         policy: PolicyHandle,
@@ -157,6 +161,10 @@ impl<'a> Recorded<'a> {
             Input::Policy { policy, change } => Self::Policy {
                 policy: *policy,
                 change: *change,
+            },
+            Input::Version { policy, version } => Self::Version {
+                policy: *policy,
+                version: Cow::Borrowed(version),
             },
             Input::Policies(wanted) => Self::Policies(Cow::Borrowed(wanted)),
             Input::Canary { policy, canary } => Self::Canary {

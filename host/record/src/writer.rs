@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -21,6 +21,9 @@ use crate::folder::Folder;
 
 /// A buffer of this size is handed over at once.
 const BUFFER: usize = 256 << 10;
+
+/// Larger buffers are not kept for later.
+const LARGEST_KEPT: usize = 16 << 20;
 
 /// Bytes that may wait for the disk before entries are dropped, which ends the
 /// file: a recording with a hole would be worth nothing.
@@ -73,6 +76,8 @@ pub struct Recorder {
     began: Option<Instant>,
     shared: Arc<Shared>,
     jobs: Option<Sender<Job>>,
+    /// Buffers that were written, to be filled again: fresh memory is dear.
+    empty: Receiver<Vec<u8>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -91,11 +96,14 @@ impl Recorder {
         folder.make()?;
         let shared = Arc::new(Shared::default());
         let (jobs, waiting) = channel::<Job>();
+        let (done, empty) = channel();
         let writer = Writer {
             folder: folder.clone(),
             limits,
             shared: Arc::clone(&shared),
             file: None,
+            packed: Vec::new(),
+            done,
         };
         let thread = std::thread::Builder::new()
             .name("recorder".to_owned())
@@ -107,6 +115,7 @@ impl Recorder {
             began: None,
             shared,
             jobs: Some(jobs),
+            empty,
             thread: Some(thread),
         })
     }
@@ -174,7 +183,9 @@ impl Recorder {
         if self.buffer.is_empty() {
             return;
         }
-        let block = std::mem::replace(&mut self.buffer, Vec::with_capacity(BUFFER * 2));
+        let empty = self.empty.try_recv();
+        let empty = empty.unwrap_or_else(|_| Vec::with_capacity(BUFFER * 2));
+        let block = std::mem::replace(&mut self.buffer, empty);
         let waiting = &self.shared.waiting;
         let length = block.len() as u64;
         if waiting.fetch_add(length, Ordering::Relaxed) + length > BACKLOG {
@@ -231,18 +242,26 @@ struct Writer {
     limits: Limits,
     shared: Arc<Shared>,
     file: Option<File>,
+    /// For a block in its form on the disk.
+    packed: Vec<u8>,
+    done: Sender<Vec<u8>>,
 }
 
 impl Writer {
-    fn run(mut self, jobs: std::sync::mpsc::Receiver<Job>) {
+    fn run(mut self, jobs: Receiver<Job>) {
         for job in jobs {
             let result = match job {
                 Job::Begin(path) => self.begin(&path),
-                Job::Block(block) => {
+                Job::Block(mut block) => {
                     let result = self.block(&block);
                     self.shared
                         .waiting
                         .fetch_sub(block.len() as u64, Ordering::Relaxed);
+                    block.clear();
+                    if block.capacity() <= LARGEST_KEPT {
+                        // The recorder is ending if nobody takes it.
+                        let _ = self.done.send(block);
+                    }
                     result
                 }
             };
@@ -272,21 +291,29 @@ impl Writer {
         let Some(file) = &mut self.file else {
             return Ok(());
         };
-        let packed = lz4_flex::block::compress(block);
+        let most = Head::LENGTH + lz4_flex::block::get_maximum_output_size(block.len());
+        if self.packed.len() < most {
+            self.packed.resize(most, 0);
+        }
+        let (head, packed) = self.packed.split_at_mut(Head::LENGTH);
+        let size = lz4_flex::block::compress_into(block, packed).map_err(io::Error::other)?;
+        let packed = packed.get(..size).unwrap_or_default();
         let length = |bytes: usize| u32::try_from(bytes).map_err(io::Error::other);
         let plain = length(block.len())?;
-        let head = Head {
-            packed: length(packed.len())?,
+        let numbers = Head {
+            packed: length(size)?,
             plain,
-            checksum: checksum(plain, &packed),
+            checksum: checksum(plain, packed),
         };
-        let mut whole = Vec::with_capacity(Head::LENGTH + packed.len());
-        whole.extend_from_slice(&head.bytes());
-        whole.extend_from_slice(&packed);
-        file.write_all(&whole)?;
+        head.copy_from_slice(&numbers.bytes());
+        let whole = self.packed.get(..Head::LENGTH + size).unwrap_or_default();
+        file.write_all(whole)?;
         self.shared
             .written
             .fetch_add(whole.len() as u64, Ordering::Relaxed);
+        if self.packed.len() > LARGEST_KEPT {
+            self.packed = Vec::new();
+        }
         Ok(())
     }
 }

@@ -21,6 +21,7 @@ use std::path::Path;
 
 use offerd_core::machine::{Ledger, Record};
 
+pub use disk::History;
 pub use error::{CommitError, LoadError, OpenError};
 
 /// The ledger of one service. Only one process at a time can have a store on
@@ -57,6 +58,14 @@ impl Store {
     /// it.
     pub fn is_durable(&self) -> bool {
         matches!(self.kind, Kind::Disk(_))
+    }
+
+    /// The stories of ended tasks; `None` if none are kept.
+    pub fn history(&self) -> Option<History> {
+        match &self.kind {
+            Kind::Disk(disk) => Some(disk.history()),
+            Kind::Memory(_) => None,
+        }
     }
 
     /// Makes the records durable, in order, all or none. When it returns

@@ -30,6 +30,8 @@ impl Memory {
                 Record::TaskGone(id) => {
                     self.tasks.remove(&id);
                 }
+                // The machine remembers the latest ones itself.
+                Record::History(_) => {}
             }
         }
     }

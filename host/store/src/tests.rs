@@ -7,7 +7,8 @@ use std::sync::Arc;
 use offerd_core::Instant;
 use offerd_core::Milli;
 use offerd_core::job::{JobKind, JobSpec};
-use offerd_core::machine::{JobRecord, Ledger, Record, TaskRecord};
+use offerd_core::machine::view::Why;
+use offerd_core::machine::{JobRecord, Ledger, Placed, Record, TaskRecord};
 use offerd_core::resource::Amounts;
 use offerd_core::task::TaskState;
 use proptest::prelude::*;
@@ -62,6 +63,46 @@ fn task(id: &str, state: i32) -> TaskRecord {
         replaced: false,
         quarantined: false,
         reason: Some("because".into()),
+        placed: Some(Placed {
+            by: Arc::default(),
+            round: 7,
+            offer: "O1".into(),
+            host: "agent".into(),
+        }),
+    }
+}
+
+fn story(task: &str) -> Why {
+    Why {
+        task: task.to_owned(),
+        job: "sleepers".to_owned(),
+        state: "TASK_FINISHED".to_owned(),
+        verdict: "it ended".to_owned(),
+        steps: Vec::new(),
+        candidates: Vec::new(),
+        nearest: None,
+    }
+}
+
+#[test]
+fn stories_of_ended_tasks_are_kept_for_a_day() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut disk = Disk::open(dir.path()).unwrap();
+    disk.commit(&[Record::History(Box::new(story("a.1")))])
+        .unwrap();
+    assert_eq!(disk.history().find("a.1").unwrap(), Some(story("a.1")));
+    assert_eq!(disk.history().find("a.2").unwrap(), None);
+    assert_eq!(disk.load().unwrap(), Ledger::default());
+    drop(disk);
+
+    let disk = Disk::open(dir.path()).unwrap();
+    let history = disk.history();
+    assert_eq!(history.find("a.1").unwrap(), Some(story("a.1")));
+    raw::keep(&disk, "b.1", &story("b.1"), 24 * 3600 + 10);
+    assert_eq!(history.find("a.1").unwrap(), None, "a day has passed");
+    raw::keep(&disk, "c.1", &story("c.1"), 24 * 3600 + 20);
+    for task in ["b.1", "c.1"] {
+        assert_eq!(history.find(task).unwrap(), Some(story(task)));
     }
 }
 

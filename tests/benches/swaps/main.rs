@@ -78,10 +78,13 @@ async fn main() {
     let mut settings = Settings::new(agents);
     settings.allocation_interval = Duration::from_millis(20);
     let sim = Sim::start(settings).await.unwrap();
+    // Compiled code comes from the cache, and all is recorded.
+    let dir = tempfile::tempdir().unwrap();
     let text = format!(
         "framework = {{ name = \"bench\", user = \"root\", roles = [\"web\"] }}\n\
-         admin.listen = \"127.0.0.1:0\"\nstore.memory = true\nmesos.masters = [\"{}\"]\n\
+         admin.listen = \"127.0.0.1:0\"\nstore.dir = {:?}\nmesos.masters = [\"{}\"]\n\
          [[policy]]\nroles = [\"web\"]\nfile = {:?}\nname = \"p\"\ntrial = \"0s\"\n",
+        dir.path(),
         sim.address(),
         guest("first-fit"),
     );

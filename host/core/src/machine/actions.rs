@@ -19,7 +19,7 @@ use super::answers::Decision;
 use super::ledger::{Record, TaskRecord};
 use super::queue::{Side, WaitingTask};
 use super::tasks::Task;
-use super::why::{Fate, Placed};
+use super::why::Fate;
 use super::{CallId, Machine, Timer};
 
 /// Most bytes of one message to an executor.
@@ -525,6 +525,7 @@ impl Machine {
         by: Decision,
         launch: (super::Session, CallId),
     ) {
+        let placed = self.placed(&by, offer);
         let reason = by.reason;
         let handle = self.tasks.next_handle();
         let record = TaskRecord {
@@ -540,6 +541,7 @@ impl Machine {
             replaced: false,
             quarantined: false,
             reason: reason.clone(),
+            placed,
         };
         self.persist(Record::Task(record.clone()));
         self.tasks.insert(Task {
@@ -564,11 +566,7 @@ impl Machine {
             killing: None,
             replace_at: None,
             running_since: None,
-            placed: Some(Placed {
-                policy: by.policy,
-                round: by.round,
-                offer: offer.info.id.clone(),
-            }),
+            launched_by: Some(by.policy),
             story: Vec::new(),
         });
         self.counters.tasks_launched += 1;

@@ -13,11 +13,11 @@ use crate::policy::{
 use crate::resource::{Amounts, Pool};
 use crate::task::{TaskDetails, TaskState};
 
-use super::ledger::KillCause;
+use super::ledger::{KillCause, Placed};
 use super::ledger::{Record, TaskRecord};
 use super::queue::WaitingTask;
 use super::tasks::Task;
-use super::why::{Fate, Placed, What};
+use super::why::{Fate, What};
 use super::{CallId, Machine, Session, Severity};
 
 /// Most refusals that one answer is told about; the rest is counted.
@@ -170,7 +170,7 @@ impl Machine {
         self.task_notice(Severity::Info, &id, text);
         // The cast is exact enough: a grace period of at most 2^53 ms.
         let grace = (kill.grace.0 >= 0.0).then_some((kill.grace.0 * 1e6) as u64);
-        let by = Some((policy, checking.round));
+        let by = self.author(policy).map(|author| (author, checking.round));
         self.tell_story(
             kill.task,
             What::Kill {
@@ -398,6 +398,16 @@ impl Machine {
         });
     }
 
+    /// For the book: whose decision launches a task.
+    pub(super) fn placed(&self, by: &Decision, offer: &Offer) -> Option<Placed> {
+        Some(Placed {
+            by: self.author(by.policy)?,
+            round: by.round,
+            offer: offer.info.id.clone(),
+            host: Arc::clone(&offer.info.agent.hostname),
+        })
+    }
+
     /// Writes a task into the books, durably, before it is sent (R42).
     pub(super) fn launch(
         &mut self,
@@ -408,6 +418,7 @@ impl Machine {
         by: Decision,
         launch: (Session, CallId),
     ) -> Option<JobTask> {
+        let placed = self.placed(&by, offer);
         let handle = self.tasks.next_handle();
         let now = self.now;
         let reason = by.reason;
@@ -429,6 +440,7 @@ impl Machine {
             replaced: false,
             quarantined: false,
             reason: reason.clone(),
+            placed,
         };
         let details = TaskDetails {
             launched_because: reason,
@@ -453,11 +465,7 @@ impl Machine {
             killing: None,
             replace_at: None,
             running_since: None,
-            placed: Some(Placed {
-                policy: by.policy,
-                round: by.round,
-                offer: offer.info.id.clone(),
-            }),
+            launched_by: Some(by.policy),
             story: Vec::new(),
         });
         self.counters.tasks_launched += 1;

@@ -62,6 +62,11 @@ pub enum Input {
         policy: PolicyHandle,
         change: PolicyChange,
     },
+    /// What decides for a policy, for people: a version, the beginning of a digest.
+    Version {
+        policy: PolicyHandle,
+        version: String,
+    },
     /// Which policy decides for which roles from now on; see
     /// [`Machine::check_policies`](super::Machine::check_policies). New ones are
     /// held until their [`Input::Policy`] says otherwise.

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::Instant;
-use crate::ids::{AgentId, FrameworkId, JobName, Role, TaskId};
+use crate::ids::{AgentId, FrameworkId, JobName, OfferId, Role, TaskId};
 use crate::job::JobSpec;
 use crate::resource::Amounts;
 use crate::task::TaskState;
+
+use super::view::Why;
 
 /// One durable change. Records of the same key replace each other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +23,8 @@ pub enum Record {
     Task(TaskRecord),
     /// An ended task that nobody needs to know any more.
     TaskGone(TaskId),
+    /// The story of a task that has ended, for those who ask within a day.
+    History(Box<Why>),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,6 +71,27 @@ pub struct TaskRecord {
     pub replaced: bool,
     pub quarantined: bool,
     pub reason: Option<Arc<str>>,
+    /// Whose decision launched it.
+    #[serde(default)]
+    pub placed: Option<Placed>,
+}
+
+/// One decision of one version of a policy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Placed {
+    pub by: Arc<Author>,
+    pub round: u32,
+    pub offer: OfferId,
+    /// The agent's host name.
+    pub host: Arc<str>,
+}
+
+/// A policy, and the code that decided for it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Author {
+    pub policy: String,
+    /// Its version and the beginning of its digest.
+    pub version: String,
 }
 
 /// Everything that a store gives back at the start.

@@ -44,7 +44,7 @@ pub use io::{
     CallId, Canary, Effect, Input, Notice, PolicyChange, PolicySettings, Reply, Request, Session,
     Settings, Severity, Subscription, Ticket,
 };
-pub use ledger::{JobRecord, Ledger, Record, TaskRecord};
+pub use ledger::{Author, JobRecord, Ledger, Placed, Record, TaskRecord};
 
 use crate::Instant;
 use crate::call::{Call, FrameworkUpdate};
@@ -204,6 +204,7 @@ impl Machine {
                 } => self.on_answer(policy, round, result),
                 Input::Operator { ticket, request } => self.on_request(ticket, request),
                 Input::Policy { policy, change } => self.on_policy_change(policy, change),
+                Input::Version { policy, version } => self.on_version(policy, version),
                 Input::Policies(wanted) => self.on_policies(wanted),
                 Input::Canary { policy, canary } => self.on_canary(policy, canary),
                 Input::Tick => {}
@@ -436,7 +437,7 @@ impl Machine {
         let live = self
             .tasks
             .iter()
-            .map(|task| task.summary(self.hostname(task.agent)));
+            .map(|task| task.summary(self.host_of(task)));
         let waiting = self.jobs.iter().flat_map(|job| {
             job.waiting
                 .iter()
@@ -458,6 +459,16 @@ impl Machine {
             .chain(live)
             .chain(waiting)
             .collect()
+    }
+
+    /// Host name of a task's agent; after a restart also of one that was not heard
+    /// of yet.
+    fn host_of<'a>(&'a self, task: &'a tasks::Task) -> &'a str {
+        let known = self.hostname(task.agent);
+        match &task.record.placed {
+            Some(placed) if known.is_empty() => &placed.host,
+            _ => known,
+        }
     }
 
     fn hostname(&self, agent: crate::ids::AgentHandle) -> &str {

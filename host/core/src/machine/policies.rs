@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use foldhash::HashSet;
 
 use super::io::Canary;
+use super::ledger::Author;
 use super::view::PolicyNumbers;
 use crate::Instant;
 use crate::ids::{AgentHandle, JobHandle, OfferHandle, PolicyHandle, TaskHandle};
@@ -16,6 +18,8 @@ use crate::policy::{OperationView, PolicyEvent, Update};
 pub(super) struct Policy {
     pub(super) handle: PolicyHandle,
     pub(super) name: String,
+    /// What decides now, for the stories of tasks.
+    pub(super) author: Arc<Author>,
     /// Number of the latest round.
     pub(super) rounds: u32,
     /// A round is with the policy.
@@ -70,9 +74,14 @@ pub(super) struct CanaryState {
 
 impl Policy {
     pub(super) fn new(handle: PolicyHandle, name: String) -> Self {
+        let author = Arc::new(Author {
+            policy: name.clone(),
+            version: String::new(),
+        });
         Self {
             handle,
             name,
+            author,
             rounds: 0,
             busy: false,
             shown: Vec::new(),
@@ -106,6 +115,7 @@ impl Policy {
     pub(super) fn forget_all(&mut self) {
         *self = Self {
             name: std::mem::take(&mut self.name),
+            author: Arc::clone(&self.author),
             rounds: self.rounds,
             last_failure: self.last_failure.take(),
             numbers: self.numbers,

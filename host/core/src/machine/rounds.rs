@@ -10,6 +10,7 @@ use crate::ids::{AgentId, ExecutorId, OfferHandle, OfferId, PolicyHandle};
 use crate::offer::{InverseOfferInfo, OfferInfo};
 use crate::policy::{Delta, Failure, PolicyEvent, Round};
 
+use super::ledger::Author;
 use super::why::Fate;
 use super::{Effect, Machine, PolicyChange, Severity, Timer};
 
@@ -215,6 +216,15 @@ impl Machine {
                     role.revive = true;
                 }
             }
+        }
+    }
+
+    pub(super) fn on_version(&mut self, handle: PolicyHandle, version: String) {
+        if let Some(policy) = self.policy_mut(handle) {
+            policy.author = Arc::new(Author {
+                policy: policy.name.clone(),
+                version,
+            });
         }
     }
 

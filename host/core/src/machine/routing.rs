@@ -83,8 +83,8 @@ impl Machine {
     pub(super) fn policy_of_task(&self, task: &Task) -> Option<PolicyHandle> {
         let main = self.policy_of(task.role)?;
         let canary = self.canary_of(main).map(|canary| canary.rule.by);
-        let placed = task.placed.as_ref().map(|placed| placed.policy);
-        Some(canary.filter(|by| placed == Some(*by)).unwrap_or(main))
+        let is_its = |by: &PolicyHandle| task.launched_by == Some(*by);
+        Some(canary.filter(is_its).unwrap_or(main))
     }
 
     /// Who is shown a new offer first.

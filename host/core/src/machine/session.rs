@@ -137,7 +137,7 @@ impl Machine {
             killing,
             replace_at,
             running_since: running.then_some(record.launched),
-            placed: None,
+            launched_by: None,
             story: Vec::new(),
             record,
         });

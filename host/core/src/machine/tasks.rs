@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Instant;
-use crate::ids::{AgentHandle, JobHandle, RoleHandle, TaskHandle, TaskId};
+use crate::ids::{AgentHandle, JobHandle, PolicyHandle, RoleHandle, TaskHandle, TaskId};
 use crate::task::{TaskDetails, TaskState, TaskView, task_traits};
 
 use super::io::{CallId, Session};
 use super::ledger::{KillCause, TaskRecord};
 use super::view::TaskSummary;
-use super::why::{Ended, Placed, Step};
+use super::why::{Ended, Step};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Killing {
@@ -41,7 +41,8 @@ pub(super) struct Task {
     /// When a replacement starts if it stays unreachable.
     pub(super) replace_at: Option<Instant>,
     pub(super) running_since: Option<Instant>,
-    pub(super) placed: Option<Placed>,
+    /// Who launched it; `None` after a restart.
+    pub(super) launched_by: Option<PolicyHandle>,
     pub(super) story: Vec<Step>,
 }
 
@@ -163,7 +164,7 @@ impl Tasks {
             summary: task.summary(hostname),
             launched: task.record.launched,
             reason: task.record.reason.clone(),
-            placed: task.placed.clone(),
+            placed: task.record.placed.clone(),
             story: task.story.clone(),
         });
         while self.ended.len() > keep {
@@ -172,7 +173,7 @@ impl Tasks {
         Some(task)
     }
 
-    pub(super) fn ended(&self) -> impl Iterator<Item = &Ended> {
+    pub(super) fn ended(&self) -> impl DoubleEndedIterator<Item = &Ended> {
         self.ended.iter()
     }
 }

@@ -15,7 +15,7 @@ use super::jobs::Ending;
 use super::ledger::KillCause;
 use super::ledger::{Record, TaskRecord};
 use super::tasks::{Killing, Task};
-use super::why::{Step, What};
+use super::why::{Ended, Step, What};
 use super::{Machine, Severity, Timer};
 
 /// Most steps of a task that are remembered.
@@ -142,6 +142,7 @@ impl Machine {
             replaced: false,
             quarantined: true,
             reason: None,
+            placed: None,
         };
         self.persist(Record::Task(record.clone()));
         self.tasks.insert(Task {
@@ -161,7 +162,7 @@ impl Machine {
             killing: None,
             replace_at: None,
             running_since: None,
-            placed: None,
+            launched_by: None,
             story: Vec::new(),
         });
         self.task_notice(
@@ -177,7 +178,7 @@ impl Machine {
     /// Books a task out.
     pub(super) fn end_task(&mut self, handle: TaskHandle, status: &TaskStatus, ending: Ending) {
         let hostname = match self.tasks.get(handle) {
-            Some(task) => self.hostname(task.agent).to_owned(),
+            Some(task) => self.host_of(task).to_owned(),
             None => return,
         };
         self.tell_update(handle, status);
@@ -185,6 +186,12 @@ impl Machine {
             return;
         };
         self.persist(Record::TaskGone(task.record.id.clone()));
+        if self.settings.durable {
+            let why = self.tasks.ended().next_back().map(Ended::why);
+            if let Some(why) = why {
+                self.persist(Record::History(Box::new(why)));
+            }
+        }
         let ran = task
             .running_since
             .map_or(Duration::ZERO, |since| self.now.since(since));

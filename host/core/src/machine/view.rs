@@ -68,8 +68,9 @@ pub struct Step {
     /// Milliseconds since the epoch.
     pub at: u64,
     pub text: String,
-    /// Whose decision it was, and in which of its rounds.
+    /// Whose decision it was, of which version, and in which of its rounds.
     pub policy: Option<String>,
+    pub version: Option<String>,
     pub round: Option<u32>,
 }
 

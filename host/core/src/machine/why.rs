@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::Instant;
-use crate::ids::{JobHandle, OfferHandle, OfferId, PolicyHandle, TaskId};
+use crate::ids::{JobHandle, OfferHandle, PolicyHandle, TaskId};
 use crate::offer::Offer;
 use crate::policy::{Round, Waiting};
 use crate::resource::Amounts;
@@ -16,7 +16,7 @@ use crate::task::TaskState;
 
 use super::Machine;
 use super::jobs::Job;
-use super::ledger::KillCause;
+use super::ledger::{Author, KillCause, Placed};
 use super::queue::WaitingTask;
 use super::view::{Candidate, Step as StepView, Why};
 
@@ -56,14 +56,6 @@ pub(super) struct Gone {
 /// The latest offers that went, oldest first.
 pub(super) type Recent = VecDeque<Gone>;
 
-/// Whose decision launched a task.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Placed {
-    pub(super) policy: PolicyHandle,
-    pub(super) round: u32,
-    pub(super) offer: OfferId,
-}
-
 /// Something that happened to a task.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Step {
@@ -79,7 +71,7 @@ pub(super) enum What {
     },
     Kill {
         cause: KillCause,
-        by: Option<(PolicyHandle, u32)>,
+        by: Option<(Arc<Author>, u32)>,
         why: Option<String>,
     },
     Replaced,
@@ -93,6 +85,27 @@ pub(super) struct Ended {
     pub(super) reason: Option<Arc<str>>,
     pub(super) placed: Option<Placed>,
     pub(super) story: Vec<Step>,
+}
+
+impl Ended {
+    pub(super) fn why(&self) -> Why {
+        let summary = &self.summary;
+        Why {
+            task: summary.id.clone(),
+            job: summary.job.clone(),
+            state: summary.state.clone(),
+            verdict: format!("it ended as {} on {}", summary.state, summary.hostname),
+            steps: steps(
+                self.launched,
+                self.reason.as_deref(),
+                self.placed.as_ref(),
+                &summary.hostname,
+                &self.story,
+            ),
+            candidates: Vec::new(),
+            nearest: None,
+        }
+    }
 }
 
 impl Machine {
@@ -118,7 +131,7 @@ impl Machine {
             .find(&task)
             .and_then(|handle| self.tasks.get(handle))
         {
-            let host = self.hostname(task.agent);
+            let host = self.host_of(task);
             let verdict = match (&task.killing, task.is_intent()) {
                 (Some(_), _) => "it is being killed".to_owned(),
                 (None, true) => format!("it was launched on {host}; Mesos has said nothing yet"),
@@ -134,10 +147,10 @@ impl Machine {
                     .unwrap_or_default(),
                 state: task.record.state.to_string(),
                 verdict,
-                steps: self.steps(
+                steps: steps(
                     task.record.launched,
                     task.record.reason.as_deref(),
-                    task.placed.as_ref(),
+                    task.record.placed.as_ref(),
                     host,
                     &task.story,
                 ),
@@ -146,22 +159,7 @@ impl Machine {
             });
         }
         if let Some(ended) = self.tasks.ended().find(|ended| ended.summary.id == id) {
-            let summary = &ended.summary;
-            return Some(Why {
-                task: id.to_owned(),
-                job: summary.job.clone(),
-                state: summary.state.clone(),
-                verdict: format!("it ended as {} on {}", summary.state, summary.hostname),
-                steps: self.steps(
-                    ended.launched,
-                    ended.reason.as_deref(),
-                    ended.placed.as_ref(),
-                    &summary.hostname,
-                    &ended.story,
-                ),
-                candidates: Vec::new(),
-                nearest: None,
-            });
+            return Some(ended.why());
         }
         let (job, waiting, delayed) = self.find_waiting(&task)?;
         Some(self.why_waiting(id, job, waiting, delayed))
@@ -272,6 +270,7 @@ impl Machine {
                 attempt => format!("it waits again, after {attempt} failures"),
             },
             policy: None,
+            version: None,
             round: None,
         };
         candidates.sort_by(|a, b| {
@@ -366,65 +365,73 @@ impl Machine {
         candidate
     }
 
+    /// What decides for a policy now.
+    pub(super) fn author(&self, policy: PolicyHandle) -> Option<Arc<Author>> {
+        let policy = self.policies.get(policy.0 as usize)?;
+        Some(Arc::clone(&policy.author))
+    }
+
     fn policy_name(&self, policy: PolicyHandle) -> Option<String> {
         let policy = self.policies.get(policy.0 as usize)?;
         Some(policy.name.clone())
     }
+}
 
-    fn steps(
-        &self,
-        launched: Instant,
-        reason: Option<&str>,
-        placed: Option<&Placed>,
-        host: &str,
-        story: &[Step],
-    ) -> Vec<StepView> {
-        let because = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-        let mut steps = vec![StepView {
-            at: launched.0 / 1_000_000,
-            text: match placed {
-                Some(placed) => format!("placed on {host}, offer {}{because}", placed.offer),
-                None => format!("launched on {host}{because}"),
-            },
-            policy: placed.and_then(|placed| self.policy_name(placed.policy)),
-            round: placed.map(|placed| placed.round),
-        }];
-        steps.extend(story.iter().map(|step| {
-            let (text, by) = match &step.what {
-                What::Update { state, message } => {
-                    let message = message.as_deref().filter(|m| !m.is_empty());
-                    let text = match message {
-                        Some(message) => format!("{state}: {message}"),
-                        None => state.to_string(),
-                    };
-                    (text, None)
-                }
-                What::Kill { cause, by, why } => {
-                    let who = match cause {
-                        KillCause::Operator => "killed by an operator",
-                        KillCause::Policy => "killed by its policy",
-                        KillCause::Unwanted => "killed, since it is not wanted any more",
-                    };
-                    let text = match why {
-                        Some(why) => format!("{who}: {why}"),
-                        None => who.to_owned(),
-                    };
-                    (text, *by)
-                }
-                What::Replaced => (
-                    "its agent stayed away; another task took its place".to_owned(),
-                    None,
-                ),
-            };
-            StepView {
-                at: step.at.0 / 1_000_000,
-                text,
-                policy: by.and_then(|(policy, _)| self.policy_name(policy)),
-                round: by.map(|(_, round)| round),
+/// What happened to a task that was launched, for people.
+fn steps(
+    launched: Instant,
+    reason: Option<&str>,
+    placed: Option<&Placed>,
+    host: &str,
+    story: &[Step],
+) -> Vec<StepView> {
+    let because = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+    let mut steps = vec![StepView {
+        at: launched.0 / 1_000_000,
+        text: match placed {
+            Some(placed) => format!("placed on {host}, offer {}{because}", placed.offer),
+            None => format!("launched on {host}{because}"),
+        },
+        policy: placed.map(|placed| placed.by.policy.clone()),
+        version: placed.map(|placed| placed.by.version.clone()),
+        round: placed.map(|placed| placed.round),
+    }];
+    steps.extend(story.iter().map(|step| {
+        let (text, by) = match &step.what {
+            What::Update { state, message } => {
+                let message = message.as_deref().filter(|m| !m.is_empty());
+                let text = match message {
+                    Some(message) => format!("{state}: {message}"),
+                    None => state.to_string(),
+                };
+                (text, None)
             }
-        }));
-        steps
-    }
+            What::Kill { cause, by, why } => {
+                let who = match cause {
+                    KillCause::Operator => "killed by an operator",
+                    KillCause::Policy => "killed by its policy",
+                    KillCause::Unwanted => "killed, since it is not wanted any more",
+                };
+                let text = match why {
+                    Some(why) => format!("{who}: {why}"),
+                    None => who.to_owned(),
+                };
+                (text, by.as_ref())
+            }
+            What::Replaced => (
+                "its agent stayed away; another task took its place".to_owned(),
+                None,
+            ),
+        };
+        StepView {
+            at: step.at.0 / 1_000_000,
+            text,
+            policy: by.map(|(author, _)| author.policy.clone()),
+            version: by.map(|(author, _)| author.version.clone()),
+            round: by.map(|(_, round)| *round),
+        }
+    }));
+    steps
 }
 
 /// By how much of what it needs a task misses, at most: 0.25 is a quarter.

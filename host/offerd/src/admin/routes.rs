@@ -5,13 +5,16 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{Method, StatusCode};
+use offerd_core::machine::view::Why;
 use offerd_core::machine::{Reply, Request};
+use offerd_store::History;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use crate::jobs::{self, Format};
 use crate::reading::Mistakes;
+use crate::report::chain;
 
 use super::api::{CanaryWish, Done, Failed, Failure, Scale, Swap, WhichShadow};
 use super::metrics;
@@ -82,6 +85,8 @@ pub(crate) struct Context {
     pub(crate) asker: Asker,
     /// Those of the framework.
     pub(crate) roles: watch::Receiver<Vec<String>>,
+    /// Of tasks that ended, if it is kept.
+    pub(crate) history: Option<History>,
 }
 
 /// Answers one request.
@@ -219,7 +224,10 @@ async fn route(
         ["v1", "tasks", id, "why"] => {
             only(method, &Method::GET, "GET")?;
             let task = (*id).to_owned();
-            let why = asker.ask(|answer| Ask::Why { task, answer }).await?;
+            let mut why = asker.ask(|answer| Ask::Why { task, answer }).await?;
+            if why.is_none() {
+                why = from_history(context, id).await?;
+            }
             let why = why.ok_or_else(|| {
                 let text = format!("no task {id} is known; `offerd task list` shows all");
                 Answer::failed(StatusCode::NOT_FOUND, text)
@@ -250,6 +258,19 @@ async fn route(
             ),
         )),
     }
+}
+
+/// The story of a task that the machine has forgotten.
+async fn from_history(context: &Context, task: &str) -> Result<Option<Why>, Answer> {
+    let Some(history) = context.history.clone() else {
+        return Ok(None);
+    };
+    let task = task.to_owned();
+    let failed = |why: String| Answer::failed(StatusCode::INTERNAL_SERVER_ERROR, why);
+    tokio::task::spawn_blocking(move || history.find(&task))
+        .await
+        .map_err(|error| failed(error.to_string()))?
+        .map_err(|error| failed(chain(&error)))
 }
 
 fn only(method: &Method, right: &Method, allow: &'static str) -> Result<(), Answer> {

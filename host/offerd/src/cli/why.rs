@@ -78,7 +78,10 @@ fn print(why: &Why) {
     println!("{} ({}): {}", why.task, why.state, why.verdict);
     for step in &why.steps {
         let by = match (&step.policy, step.round) {
-            (Some(policy), Some(round)) => format!(" (policy {policy}, round {round})"),
+            (Some(policy), Some(round)) => {
+                let version = step.version.as_deref().unwrap_or_default();
+                format!(" (policy {policy} {version}, round {round})")
+            }
             _ => String::new(),
         };
         println!("  {}: {}{by}", ago(step.at), step.text);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use offerd_core::ids::{JobName, PolicyHandle};
-use offerd_core::machine::{self, Input, PolicyChange, PolicySettings, Reply};
+use offerd_core::machine::{self, Input, PolicySettings, Reply};
 use tokio::sync::oneshot;
 
 use super::Driver;
@@ -140,10 +140,7 @@ impl Driver {
                     .collect(),
             }),
         });
-        inputs.push(Input::Policy {
-            policy: by,
-            change: PolicyChange::Resume,
-        });
+        inputs.extend(self.begins(by));
         if let Some(main) = self.policies.get_mut(position) {
             main.canary = Some(Canary {
                 place,

@@ -91,10 +91,9 @@ impl Driver {
             }
         }
         inputs.push(Input::Policies(wanted));
-        inputs.extend(begun.into_iter().map(|policy| Input::Policy {
-            policy,
-            change: PolicyChange::Resume,
-        }));
+        for policy in begun {
+            inputs.extend(self.begins(policy));
+        }
         self.loader = Some(loader);
         self.roles.send_replace(config.framework.roles.clone());
         let watched = self.policies.iter().filter_map(|p| p.watched.clone());
@@ -180,6 +179,19 @@ impl Driver {
             None => self.policies.push(running),
         }
         Ok(handle)
+    }
+
+    /// Says to the machine what decides in a place, and that it may be called.
+    pub(super) fn begins(&self, policy: PolicyHandle) -> [Input; 2] {
+        let running = self.policies.get(policy.0 as usize);
+        let version = running.map_or_else(String::new, |running| running.active.about.short());
+        [
+            Input::Version { policy, version },
+            Input::Policy {
+                policy,
+                change: PolicyChange::Resume,
+            },
+        ]
     }
 
     fn not_reloaded(&self, answer: Option<oneshot::Sender<Reply>>, why: Vec<String>) {

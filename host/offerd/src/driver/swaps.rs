@@ -242,14 +242,9 @@ impl Running {
     }
 }
 
-/// "bin-pack 0.2.0 (57f60bbe1fa7)".
+/// "bin-pack.wasm 0.2.0 (57f60bbe1fa7)".
 pub(super) fn shown(about: &About) -> String {
-    let digest: String = about.digest.chars().take(12).collect();
-    if about.version.is_empty() {
-        format!("{} ({digest})", about.file)
-    } else {
-        format!("{} {} ({digest})", about.file, about.version)
-    }
+    format!("{} {}", about.file, about.short())
 }
 
 pub(super) fn refuse(answer: Option<oneshot::Sender<Reply>>, why: String) {
@@ -553,6 +548,10 @@ impl Driver {
             }
         };
         change(PolicyChange::Replaced);
+        inputs.push(Input::Version {
+            policy: handle,
+            version: next.about.short(),
+        });
         if let Err(failure) = &replaced.state {
             tracing::warn!(
                 policy = policy.name,

@@ -169,11 +169,7 @@ fn a_canary_decides_for_its_share() {
     assert_eq!(world.machine.status().counters.decisions_refused, 0);
     // Each kills its own.
     let task = |world: &World, by: PolicyHandle| {
-        let mine = |task: &&super::super::tasks::Task| {
-            task.placed
-                .as_ref()
-                .is_some_and(|placed| placed.policy == by)
-        };
+        let mine = |task: &&super::super::tasks::Task| task.launched_by == Some(by);
         world.machine.tasks.iter().find(mine).unwrap().handle
     };
     let (own, other) = (task(&world, CANARY), task(&world, PolicyHandle(0)));

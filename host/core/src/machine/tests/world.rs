@@ -9,6 +9,7 @@ use crate::call::{Call, JobTask, Operation};
 use crate::event::Event;
 use crate::ids::{AgentId, FrameworkId, OfferId, PolicyHandle, Role, TaskId};
 use crate::job::{JobKind, JobSpec};
+use crate::machine::view::Why;
 use crate::machine::{
     Canary, Effect, Input, JobRecord, Ledger, Machine, PolicyChange, PolicySettings, Record, Reply,
     Request, Session, Settings, TaskRecord, Ticket,
@@ -58,6 +59,8 @@ pub(super) struct World {
     pub(super) framework: Option<FrameworkId>,
     job_records: BTreeMap<String, JobRecord>,
     task_records: BTreeMap<TaskId, TaskRecord>,
+    /// Stories of ended tasks.
+    pub(super) history: BTreeMap<String, Why>,
     pub(super) replies: Vec<Reply>,
     pub(super) sent: Vec<Call>,
     pub(super) notices: Vec<String>,
@@ -98,6 +101,7 @@ impl World {
             framework: None,
             job_records: BTreeMap::new(),
             task_records: BTreeMap::new(),
+            history: BTreeMap::new(),
             replies: Vec::new(),
             sent: Vec::new(),
             notices: Vec::new(),
@@ -459,6 +463,14 @@ impl World {
             }
             Record::TaskGone(id) => {
                 self.task_records.remove(&id);
+            }
+            Record::History(why) => {
+                assert!(
+                    !self
+                        .task_records
+                        .contains_key(&TaskId::from(why.task.as_str()))
+                );
+                assert!(self.history.insert(why.task.clone(), *why).is_none());
             }
         }
     }
