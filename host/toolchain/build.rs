@@ -60,7 +60,12 @@ fn main() -> Outcome<()> {
             }
         }
     }
-    for (name, path) in files(&root.join("sdk/templates"), &LEFT_OUT)? {
+    // The tests of a template are part of it.
+    let tools: Vec<&str> = LEFT_OUT
+        .into_iter()
+        .filter(|name| !["test", "tests"].contains(name))
+        .collect();
+    for (name, path) in files(&root.join("sdk/templates"), &tools)? {
         list.push((format!("templates/{name}"), path));
     }
     // Not the older versions: a policy is built against one.

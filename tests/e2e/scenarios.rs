@@ -53,6 +53,7 @@ on_both! {
     batch("spread", "{ attribute = \"rack\" }") as a_batch_job_with_spread;
     batch("priority", "{ preempt = true }") as a_batch_job_with_priority;
     batch("bin-pack-python", "{}") as a_batch_job_with_a_policy_in_python;
+    batch("bin-pack-js", "{}") as a_batch_job_with_a_policy_in_javascript;
     service("first-fit", "{}") as a_service_with_first_fit;
     service("bin-pack", "{}") as a_service_with_bin_pack;
     service("spread", "{ attribute = \"rack\" }") as a_service_with_spread;

@@ -138,6 +138,29 @@ fn rust() {
 }
 
 #[test]
+fn javascript() {
+    lives(
+        Language::JavaScript,
+        "src/policy.js",
+        ("Takes the first", "Takes the very first"),
+        (
+            "Order, PolicyError }",
+            "Order, PolicyError, no_such_thing }",
+        ),
+    );
+}
+
+#[test]
+fn typescript() {
+    lives(
+        Language::TypeScript,
+        "src/policy.ts",
+        ("Takes the first", "Takes the very first"),
+        ("spot.count, left", "spot.no_such_thing, left"),
+    );
+}
+
+#[test]
 fn a_missing_tool_is_named_with_the_command_that_installs_it() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("p");

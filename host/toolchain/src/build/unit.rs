@@ -30,7 +30,12 @@ pub fn unit_tests(
     let (job, _held) = Job::begin(project, toolchains, options)?;
     let mut command = match project.language {
         Language::Rust => ordinary(rust::cargo(), &["test"]),
-        Language::JavaScript => ordinary("node".into(), &["--test"]),
+        Language::JavaScript => {
+            // Node.js takes no tests for success.
+            sources(&job, &["js", "mjs"])?;
+            link_sdk(&job)?;
+            ordinary("node".into(), &["--test"])
+        }
         Language::TypeScript => typescript(&job)?,
         Language::Python => {
             let mut command = ordinary("python3".into(), &["-m", "unittest"]);
@@ -60,6 +65,21 @@ fn ordinary(program: OsString, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments);
     command
+}
+
+/// What `npm install` would do for the one dependency, if nobody did it.
+fn link_sdk(job: &Job<'_>) -> Result<(), BuildError> {
+    let scope = job.project.folder.join("node_modules/@offerd");
+    let link = scope.join("sdk");
+    if link.symlink_metadata().is_ok() {
+        return Ok(());
+    }
+    fs::create_dir_all(&scope).map_err(file("create", &scope))?;
+    let sdk = job.project.sdk.canonicalize();
+    let sdk = sdk.map_err(file("find", &job.project.sdk))?;
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&sdk, &link).map_err(file("link", &link))?;
+    Ok(())
 }
 
 /// Node.js runs JavaScript: esbuild makes it of each test.
