@@ -169,7 +169,7 @@ def class_of(milliseconds: float) -> int:
 class Placing:
     """One round's placements. Agents stand in classes by how much longer they are busy; a
     task goes to an agent of its own class, else to one that is busy for longer anyway,
-    else to one that it keeps busy for longer, the least first, and last to an idle one."""
+    else to an idle one, and last to one that it keeps busy for longer, the least first."""
 
     def __init__(self, policy: PackByRunTime, round: Round, answer: Answer) -> None:
         self.policy = policy
@@ -238,7 +238,8 @@ class Placing:
 def search_order(own: int) -> Iterator[int]:
     """The classes in which to look for a place."""
     yield from range(own, FOREVER + 1)
-    yield from range(own - 1, IDLE - 1, -1)
+    yield IDLE
+    yield from range(own - 1, IDLE, -1)
 
 
 def explained(own: int, number: int) -> str:

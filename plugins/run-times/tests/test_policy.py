@@ -72,13 +72,13 @@ class Places(Made):
         self.cluster.run(Job("short", "batch", ONE), short)
         self.cluster.run(Job("long", "batch", ONE), long)
         self.cluster.wait(Job("middle", "batch", ONE, count=13))
-        self.assertEqual(self.placed(), [(long, 4), (short, 4), (idle, 4)])
+        self.assertEqual(self.placed(), [(long, 4), (idle, 4), (short, 4)])
         self.assertEqual(
             self.said,
             [
                 "ends before the agent gets free",
-                "keeps the agent busy for longer",
                 "nothing runs on the agent",
+                "keeps the agent busy for longer",
             ],
         )
 
