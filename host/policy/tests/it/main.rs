@@ -12,6 +12,7 @@ mod cache;
 mod calls;
 mod conformance;
 mod corpus;
+mod languages;
 mod loading;
 mod misbehaviour;
 mod state;
