@@ -97,7 +97,10 @@ impl Toolchains {
                 command
             }
             Program::ComponentizeQjs => node(&folder, "componentize-qjs/bin/componentize-qjs")?,
-            Program::Esbuild => node(&folder, "esbuild/bin/esbuild")?,
+            Program::Esbuild => match esbuild(&folder) {
+                Some(program) => Command::new(program),
+                None => node(&folder, "esbuild/bin/esbuild")?,
+            },
             Program::Tsc => node(&folder, "typescript/bin/tsc")?,
         };
         // Set for Node.js by people who test in other ways.
@@ -125,6 +128,16 @@ fn go(folder: &Path, name: &str) -> Option<PathBuf> {
 
 fn zig(folder: &Path) -> Option<PathBuf> {
     file(python_package(folder, "ziglang")?.join("zig"))
+}
+
+/// esbuild for this machine. Its script in JavaScript does no more than start it, and
+/// says much when it fails.
+fn esbuild(folder: &Path) -> Option<PathBuf> {
+    fs::read_dir(folder.join("node_modules/@esbuild"))
+        .ok()?
+        .filter_map(Result::ok)
+        .map(|entry| entry.path().join("bin/esbuild"))
+        .find(|program| program.is_file())
 }
 
 /// A program of an npm package.

@@ -29,3 +29,17 @@ pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Result<T
         }
     }
 }
+
+/// Whether the compilers of a language are set up, which `cargo xtask test` does.
+pub(crate) fn toolchains(language: offerd_toolchain::Language) -> bool {
+    let found = std::env::var_os("OFFERD_TOOLCHAINS")
+        .is_some_and(|folder| offerd_toolchain::Toolchains::at(folder).has(language));
+    if !found {
+        assert!(
+            std::env::var_os("OFFERD_CI").is_none(),
+            "in CI the toolchain for {language} must be there"
+        );
+        eprintln!("SKIPPED: no toolchain for {language}; run `cargo xtask test`");
+    }
+    found
+}

@@ -4,6 +4,7 @@
 mod at_work;
 mod build;
 mod new;
+mod run_sim;
 mod setup;
 mod unit;
 
@@ -25,6 +26,8 @@ pub(crate) enum Command {
     Build(build::Arguments),
     /// Run a project's unit tests with the test tool of its language.
     Unit(unit::Arguments),
+    /// Run a project's policy on a simulated cluster, with a live view.
+    Run(run_sim::Arguments),
     /// Say whether a file can be used as a policy, and what it is.
     Check(super::check::Arguments),
     /// List policies at work: what decides, what decided before, and how it does.
@@ -50,6 +53,7 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
         Command::Unit(arguments) => unit::run(&arguments),
+        Command::Run(arguments) => run_sim::run(&arguments),
         Command::Check(arguments) => super::check::run(&arguments),
         Command::List(arguments) => at_work::list(&arguments),
         Command::Swap(arguments) => at_work::swap(&arguments),
