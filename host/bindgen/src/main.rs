@@ -57,8 +57,27 @@ const TARGETS: [Target; 4] = [
     },
 ];
 
+/// Both worlds with the same short names: `offerd_offer_t`, `contract_string_t`.
 fn c() -> Box<dyn WorldGenerator> {
-    wit_bindgen_c::Opts::default().build()
+    let names = [
+        ("types", "offerd"),
+        ("cluster", "offerd_cluster"),
+        ("clock", "offerd_clock"),
+        ("logging", "offerd_logging"),
+        ("metrics", "offerd_metrics"),
+        ("random", "offerd_random"),
+    ];
+    let opts = wit_bindgen_c::Opts {
+        rename: names
+            .map(|(interface, name)| {
+                let interface = format!("offerd:policy/{interface}@0.1.0");
+                (interface, name.to_owned())
+            })
+            .to_vec(),
+        rename_world: Some("contract".to_owned()),
+        ..Default::default()
+    };
+    opts.build()
 }
 
 fn go() -> Box<dyn WorldGenerator> {

@@ -162,6 +162,6 @@ impl Sdk {
     /// The object file that carries the world.
     pub(super) fn contract(job: &Job<'_>) -> Result<PathBuf, BuildError> {
         let world = job.world_snake();
-        job.sdk(&format!("gen/{world}/{world}_component_type.o"))
+        job.sdk(&format!("gen/{world}/contract_component_type.o"))
     }
 }

@@ -1,0 +1,3 @@
+// The exports of the world `policy`.
+
+#include "exports.h"

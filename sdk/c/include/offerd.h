@@ -1,0 +1,298 @@
+// Scheduling policies for offerd in C. Usable from C++ (see offerd.hpp) and Zig.
+//
+// A policy defines the functions named in "What a policy defines" below. The records (offers, waiting sets, tasks, ...) and the functions that ask
+// the host for more (`offerd_cluster_...`) are in contract.h, made from the contract in
+// wit/, which says what each field means. Amounts are whole thousandths (1500 is 1.5 CPUs)
+// and times are milliseconds, both in doubles: sums and comparisons are exact.
+//
+// Memory: what the host or this SDK hands out lives until the end of the call and is never
+// freed by the policy. What must live longer is copied with malloc.
+#ifndef OFFERD_H
+#define OFFERD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "contract.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Stands where there is no handle, and where a count has no bound.
+#define OFFERD_NONE UINT32_MAX
+/// Leaves a time to the host.
+#define OFFERD_HOSTS_CHOICE (-1.0)
+
+// ---- What a policy defines ----------------------------------------------------------
+
+typedef struct {
+    const char *name;
+    const char *version;
+    const char *summary;
+} offerd_description_t;
+
+typedef struct offerd_config offerd_config_t;
+typedef struct offerd_decisions offerd_decisions_t;
+
+offerd_description_t offerd_describe(void);
+
+/// Called once, before any round. Sets all of the policy's own state. False after
+/// `offerd_error`, which keeps the policy from starting.
+bool offerd_configure(offerd_config_t *config);
+
+/// Decides one round. False after `offerd_error`: no decision is taken.
+bool offerd_decide(const offerd_round_t *round, offerd_decisions_t *out);
+
+/// What a policy with state saves.
+typedef struct {
+    uint32_t version;
+    const void *data;
+    size_t size;
+} offerd_snapshot_t;
+
+/// With `state = true` in policy.toml also these two. False after `offerd_error`.
+bool offerd_save(offerd_snapshot_t *snapshot);
+bool offerd_restore(const offerd_snapshot_t *snapshot);
+
+// ---- Errors, log, memory, texts -------------------------------------------------------
+
+#if defined(__GNUC__)
+#define OFFERD_PRINTF(a, b) __attribute__((format(printf, a, b)))
+#else
+#define OFFERD_PRINTF(a, b)
+#endif
+
+/// Remembers why a call fails, as printf would write it. Always false:
+/// `return offerd_error("config.most: %g is too small", most);`
+bool offerd_error(const char *format, ...) OFFERD_PRINTF(1, 2);
+
+/// For what must never happen: writes to the log and ends the instance.
+_Noreturn void offerd_panic(const char *format, ...) OFFERD_PRINTF(1, 2);
+
+/// Writes a log line, if lines of this level are kept (OFFERD_LOGGING_LEVEL_...).
+void offerd_log(offerd_logging_level_t level, const char *format, ...) OFFERD_PRINTF(2, 3);
+#define offerd_info(...) offerd_log(OFFERD_LOGGING_LEVEL_INFO, __VA_ARGS__)
+#define offerd_warn(...) offerd_log(OFFERD_LOGGING_LEVEL_WARN, __VA_ARGS__)
+
+/// Memory of zeros until the end of the call. Ends the instance if there is none.
+void *offerd_alloc(size_t size);
+
+/// A text that refers to a C string.
+contract_string_t offerd_text(const char *text);
+/// A text as printf writes it.
+contract_string_t offerd_format(const char *format, ...) OFFERD_PRINTF(1, 2);
+/// A C string with the content of a text.
+const char *offerd_cstr(contract_string_t text);
+bool offerd_text_is(contract_string_t text, const char *other);
+
+/// Numbers of the policy's own for its operators.
+void offerd_count(const char *name, double amount);
+void offerd_gauge(const char *name, double value);
+
+/// A random number from 0 to below `bound`, of the host's seeded generator.
+uint32_t offerd_random_below(uint32_t bound);
+
+// ---- Settings -------------------------------------------------------------------------
+//
+// Asking for a setting declares it: one that the `config` table has and nobody asked for,
+// or one of another type, keeps the policy from starting with a message that names it.
+
+double offerd_config_number(offerd_config_t *config, const char *name, double usual);
+bool offerd_config_bool(offerd_config_t *config, const char *name, bool usual);
+const char *offerd_config_string(offerd_config_t *config, const char *name, const char *usual);
+/// A table in the table; empty if it is not there.
+offerd_config_t *offerd_config_table(offerd_config_t *config, const char *name);
+/// Length of a list; 0 if it is not there. Its items are asked for as settings "0", "1", ...
+/// of `offerd_config_table(config, name)`.
+size_t offerd_config_length(offerd_config_t *config, const char *name);
+/// The JSON text itself; then nothing is checked.
+contract_string_t offerd_config_text(offerd_config_t *config);
+
+// ---- Amounts --------------------------------------------------------------------------
+
+typedef struct {
+    double cpus, mem, disk, gpus, ports;
+} offerd_amounts_t;
+
+/// Thousandths of a number in Mesos's unit, rounded: 1.5 is 1500.
+double offerd_milli(double units);
+offerd_amounts_t offerd_offer_amounts(const offerd_offer_t *offer);
+offerd_amounts_t offerd_needs(const offerd_waiting_t *set);
+
+/// Bits of `traits`.
+enum {
+    OFFERD_OFFER_FRESH = 1,
+    OFFERD_OFFER_RESERVED = 2,
+    OFFERD_OFFER_REVOCABLE = 4,
+    OFFERD_OFFER_VOLUMES = 8,
+    OFFERD_OFFER_DISK_SOURCES = 16,
+    OFFERD_OFFER_UNAVAILABILITY = 32,
+    OFFERD_OFFER_NAMED = 64,
+    OFFERD_WAITING_CONSTRAINED = 1,
+    OFFERD_WAITING_SERVICE = 2,
+    OFFERD_WAITING_RETRY = 4,
+    OFFERD_TASK_KILLING = 1,
+    OFFERD_TASK_SERVICE = 2,
+    OFFERD_TASK_HEALTHY = 4,
+    OFFERD_TASK_UNHEALTHY = 8,
+    OFFERD_TASK_UNKNOWN = 16,
+    OFFERD_UPDATE_TERMINAL = 1,
+    OFFERD_UPDATE_RECONCILED = 2,
+    OFFERD_UPDATE_HEALTHY = 4,
+    OFFERD_UPDATE_UNHEALTHY = 8,
+};
+
+/// Mesos's TaskState numbers.
+enum {
+    OFFERD_TASK_STARTING = 0,
+    OFFERD_TASK_RUNNING = 1,
+    OFFERD_TASK_FINISHED = 2,
+    OFFERD_TASK_FAILED = 3,
+    OFFERD_TASK_KILLED = 4,
+    OFFERD_TASK_LOST = 5,
+    OFFERD_TASK_STAGING = 6,
+    OFFERD_TASK_ERROR = 7,
+    OFFERD_TASK_KILLING_STATE = 8,
+    OFFERD_TASK_DROPPED = 9,
+    OFFERD_TASK_UNREACHABLE = 10,
+    OFFERD_TASK_GONE = 11,
+    OFFERD_TASK_GONE_BY_OPERATOR = 12,
+    OFFERD_TASK_STATE_UNKNOWN = 13,
+};
+
+// ---- The cluster ----------------------------------------------------------------------
+//
+// Besides the functions of contract.h: `offerd_cluster_get_job(job, &details)`,
+// `offerd_cluster_tasks(&list)`, `offerd_cluster_column(&name, &list)` and so on.
+
+/// Details of an agent, kept until the next session with the master; NULL if unknown.
+const offerd_cluster_agent_details_t *offerd_agent(uint32_t agent);
+/// A text attribute of an agent; NULL if it has none of that name.
+const char *offerd_attribute(uint32_t agent, const char *name);
+
+// ---- Finding room -----------------------------------------------------------------------
+
+/// How much each resource counts for the room of an offer: by its share of all that is
+/// offered to the role, times its weight. One that no waiting task needs counts nothing,
+/// except GPUs: tasks that need none had better leave them free.
+typedef struct {
+    double cpus, mem, disk, gpus, ports;
+} offerd_weights_t;
+
+/// 1, 1, 1, 4, 0.
+extern const offerd_weights_t offerd_default_weights;
+
+/// Reads a table `weights` of numbers from 0 to 1000000.
+bool offerd_config_weights(offerd_config_t *config, offerd_weights_t *weights);
+
+/// Which of the offers that fit is taken first.
+typedef struct {
+    enum {
+        /// The one that arrived first.
+        OFFERD_ARRIVAL,
+        /// The one with the least room: best fit. Keeps others free for large tasks.
+        OFFERD_TIGHTEST,
+        /// The one with the most room: spreads tasks.
+        OFFERD_ROOMIEST,
+    } kind;
+    offerd_weights_t weights;
+} offerd_order_t;
+
+/// Room for tasks on an offer.
+typedef struct {
+    uint32_t offer;
+    uint32_t agent;
+    /// Position of the offer in `round->offers`.
+    size_t at;
+    /// How many tasks; at least 1.
+    uint32_t count;
+} offerd_spot_t;
+
+/// What is left of each offer of a round. Knows roles and placement constraints.
+typedef struct offerd_fitter offerd_fitter_t;
+
+typedef bool (*offerd_good_t)(void *data, const offerd_offer_t *offer);
+/// The group of the offer at a position; negative leaves it out.
+typedef int64_t (*offerd_group_t)(void *data, size_t at, const offerd_offer_t *offer);
+
+/// All offers of a role in one order.
+offerd_fitter_t *offerd_fitter(const offerd_round_t *round, offerd_order_t order);
+/// Offers in groups, to search one at a time. A group number in two roles is two groups.
+offerd_fitter_t *offerd_fitter_grouped(const offerd_round_t *round, offerd_order_t order,
+                                       offerd_group_t group, void *data);
+/// The next place for tasks of the set, and takes it: at most `*wanted` tasks, which goes
+/// down by what was taken. False when all have a place or nothing fits.
+///
+///     uint32_t wanted = set->count;
+///     while (offerd_fill(fitter, set, &wanted, &spot))
+///         offerd_place(out, spot.offer, set->set, spot.count, "the first with room");
+bool offerd_fill(offerd_fitter_t *fitter, const offerd_waiting_t *set, uint32_t *wanted,
+                 offerd_spot_t *spot);
+/// The offer that comes first in the order and has room for at least one task. Takes
+/// nothing; see `offerd_take`.
+bool offerd_next(offerd_fitter_t *fitter, const offerd_waiting_t *set, offerd_spot_t *spot);
+bool offerd_next_in(offerd_fitter_t *fitter, uint32_t group, const offerd_waiting_t *set,
+                    offerd_spot_t *spot);
+bool offerd_next_where(offerd_fitter_t *fitter, const offerd_waiting_t *set, offerd_good_t good,
+                       void *data, offerd_spot_t *spot);
+/// Takes room for `count` tasks at a spot.
+void offerd_take(offerd_fitter_t *fitter, const offerd_spot_t *spot, const offerd_waiting_t *set,
+                 uint32_t count);
+/// What is left of the offer at this position of `round->offers`.
+offerd_amounts_t offerd_left(const offerd_fitter_t *fitter, size_t at);
+
+// ---- Decisions --------------------------------------------------------------------------
+//
+// A reason is a sentence for logs and users, or NULL.
+
+/// Launches `count` tasks of a waiting set on an offer.
+void offerd_place(offerd_decisions_t *out, uint32_t offer, uint32_t set, uint32_t count,
+                  const char *reason);
+/// Declines an offer; Mesos does not offer the same again for `refuse` milliseconds.
+void offerd_decline(offerd_decisions_t *out, uint32_t offer, double refuse, const char *reason);
+/// Declines each offer of the round that no decision names.
+void offerd_decline_rest(offerd_decisions_t *out, double refuse, const char *reason);
+void offerd_kill(offerd_decisions_t *out, uint32_t task, double grace, const char *reason);
+/// For how long what placements leave over of their offers is refused.
+void offerd_leftover(offerd_decisions_t *out, double refuse);
+/// Gives the contract's record as the answer, in place of what the functions here made.
+void offerd_answer(offerd_decisions_t *out, offerd_answer_t answer);
+/// Number of a reason, for the contract's own records.
+uint32_t offerd_reason(offerd_decisions_t *out, const char *reason);
+/// Any other call of the API, as the contract's record.
+void offerd_act(offerd_decisions_t *out, offerd_action_t action, const char *reason);
+void offerd_revive(offerd_decisions_t *out, uint32_t role, const char *reason);
+void offerd_suppress(offerd_decisions_t *out, uint32_t role, const char *reason);
+/// Comes back as an event with this number. A negative time cancels it.
+void offerd_timer(offerd_decisions_t *out, uint32_t number, double after);
+
+/// An ACCEPT with any operations, which are done in this order.
+typedef struct offerd_accepting offerd_accepting_t;
+offerd_accepting_t *offerd_accept(offerd_decisions_t *out, const uint32_t *offers, size_t count,
+                                  const char *reason);
+void offerd_accept_refuse(offerd_accepting_t *accept, double refuse);
+void offerd_operate(offerd_accepting_t *accept, offerd_operation_t operation);
+/// Launches tasks that the policy wrote itself: TaskInfo in Mesos's JSON form.
+void offerd_launch_json(offerd_accepting_t *accept, const char *task_info);
+/// Operations on resources; `id` asks for feedback, or is NULL.
+void offerd_reserve(offerd_accepting_t *accept, const char *id, offerd_mesos_resource_t resource);
+void offerd_unreserve(offerd_accepting_t *accept, const char *id, offerd_mesos_resource_t resource);
+void offerd_create(offerd_accepting_t *accept, const char *id, offerd_mesos_resource_t volume);
+void offerd_destroy(offerd_accepting_t *accept, const char *id, offerd_mesos_resource_t volume);
+
+/// An unreserved amount, in thousandths.
+offerd_mesos_resource_t offerd_scalar(const char *name, double milli);
+/// The resource, reserved for a role.
+offerd_mesos_resource_t offerd_reserved_for(offerd_mesos_resource_t resource, const char *role,
+                                            const char *principal);
+/// The disk, as a persistent volume at a path in the container.
+offerd_mesos_resource_t offerd_persistent(offerd_mesos_resource_t disk, const char *id,
+                                          const char *principal, const char *path);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,258 @@
+// The answer to a round, decision by decision, in memory of the call.
+
+#include <string.h>
+
+#include "inside.h"
+
+// A list that grows.
+typedef struct {
+    void *items;
+    size_t count;
+    size_t room;
+} list_t;
+
+static void *push(list_t *list, size_t size) {
+    if (list->count == list->room) {
+        size_t room = list->room * 2 + 16;
+        void *items = offerd_arena_take(&offerd_call, room * size, 8);
+        if (list->count > 0) {
+            memcpy(items, list->items, list->count * size);
+        }
+        list->items = items;
+        list->room = room;
+    }
+    void *item = (uint8_t *)list->items + list->count++ * size;
+    memset(item, 0, size);
+    return item;
+}
+
+struct offerd_decisions {
+    list_t placements;
+    list_t declines;
+    list_t kills;
+    list_t actions;
+    list_t reasons;
+    list_t accepts;
+    offerd_option_decline_rest_t rest;
+    double leftover;
+    // In place of all of these.
+    const offerd_answer_t *whole;
+};
+
+struct offerd_accepting {
+    size_t action;
+    list_t operations;
+    double refuse;
+    contract_list_u32_t offers;
+};
+
+offerd_decisions_t *offerd_decisions_new(void) {
+    offerd_decisions_t *out = offerd_alloc(sizeof *out);
+    out->leftover = OFFERD_HOSTS_CHOICE;
+    return out;
+}
+
+static void finish(offerd_decisions_t *out) {
+    offerd_accepting_t **accepts = out->accepts.items;
+    for (size_t at = 0; at < out->accepts.count; at++) {
+        offerd_accepting_t *accept = accepts[at];
+        offerd_reasoned_action_t *action =
+            (offerd_reasoned_action_t *)out->actions.items + accept->action;
+        action->action.val.accept = (offerd_accept_t){
+            .offers = accept->offers,
+            .operations = {accept->operations.items, accept->operations.count},
+            .refuse = accept->refuse,
+        };
+    }
+}
+
+void offerd_decisions_give(offerd_decisions_t *out, offerd_answer_t *answer) {
+    if (out->whole != NULL) {
+        *answer = *out->whole;
+        return;
+    }
+    finish(out);
+    *answer = (offerd_answer_t){
+        .placements = {out->placements.items, out->placements.count},
+        .declines = {out->declines.items, out->declines.count},
+        .kills = {out->kills.items, out->kills.count},
+        .actions = {out->actions.items, out->actions.count},
+        .rest = out->rest,
+        .leftover = out->leftover,
+        .reasons = {out->reasons.items, out->reasons.count},
+    };
+}
+
+void offerd_answer(offerd_decisions_t *out, offerd_answer_t answer) {
+    offerd_answer_t *whole = offerd_alloc(sizeof *whole);
+    *whole = answer;
+    out->whole = whole;
+}
+
+uint32_t offerd_reason(offerd_decisions_t *out, const char *reason) {
+    // Most policies have few sentences; of those with many only the latest are looked at.
+    enum { LATEST = 32 };
+    if (reason == NULL) {
+        return 0;
+    }
+    const contract_string_t *reasons = out->reasons.items;
+    for (size_t back = 1; back <= out->reasons.count && back <= LATEST; back++) {
+        if (offerd_text_is(reasons[out->reasons.count - back], reason)) {
+            return (uint32_t)(out->reasons.count - back + 1);
+        }
+    }
+    // A copy: the policy may write the next one into the same memory.
+    *(contract_string_t *)push(&out->reasons, sizeof(contract_string_t)) =
+        offerd_format("%s", reason);
+    return (uint32_t)out->reasons.count;
+}
+
+void offerd_place(offerd_decisions_t *out, uint32_t offer, uint32_t set, uint32_t count,
+                  const char *reason) {
+    uint32_t because = offerd_reason(out, reason);
+    offerd_placement_t *placement = push(&out->placements, sizeof *placement);
+    *placement = (offerd_placement_t){offer, set, count, because};
+}
+
+void offerd_decline(offerd_decisions_t *out, uint32_t offer, double refuse, const char *reason) {
+    uint32_t because = offerd_reason(out, reason);
+    offerd_decline_t *decline = push(&out->declines, sizeof *decline);
+    *decline = (offerd_decline_t){offer, refuse, because};
+}
+
+void offerd_decline_rest(offerd_decisions_t *out, double refuse, const char *reason) {
+    out->rest.is_some = true;
+    out->rest.val = (offerd_decline_rest_t){refuse, offerd_reason(out, reason)};
+}
+
+void offerd_kill(offerd_decisions_t *out, uint32_t task, double grace, const char *reason) {
+    uint32_t because = offerd_reason(out, reason);
+    offerd_kill_t *kill = push(&out->kills, sizeof *kill);
+    *kill = (offerd_kill_t){task, grace, because};
+}
+
+void offerd_leftover(offerd_decisions_t *out, double refuse) { out->leftover = refuse; }
+
+void offerd_act(offerd_decisions_t *out, offerd_action_t action, const char *reason) {
+    uint32_t because = offerd_reason(out, reason);
+    offerd_reasoned_action_t *made = push(&out->actions, sizeof *made);
+    *made = (offerd_reasoned_action_t){action, because};
+}
+
+static contract_list_u32_t copy(const uint32_t *numbers, size_t count) {
+    uint32_t *made = offerd_alloc(count * sizeof *made);
+    if (count > 0) {
+        memcpy(made, numbers, count * sizeof *made);
+    }
+    return (contract_list_u32_t){made, count};
+}
+
+void offerd_revive(offerd_decisions_t *out, uint32_t role, const char *reason) {
+    offerd_action_t action = {.tag = OFFERD_ACTION_REVIVE, .val.revive = copy(&role, 1)};
+    offerd_act(out, action, reason);
+}
+
+void offerd_suppress(offerd_decisions_t *out, uint32_t role, const char *reason) {
+    offerd_action_t action = {.tag = OFFERD_ACTION_SUPPRESS, .val.suppress = copy(&role, 1)};
+    offerd_act(out, action, reason);
+}
+
+void offerd_timer(offerd_decisions_t *out, uint32_t number, double after) {
+    offerd_action_t action = {.tag = OFFERD_ACTION_TIMER, .val.timer = {number, after}};
+    offerd_act(out, action, NULL);
+}
+
+offerd_accepting_t *offerd_accept(offerd_decisions_t *out, const uint32_t *offers, size_t count,
+                                  const char *reason) {
+    offerd_act(out, (offerd_action_t){.tag = OFFERD_ACTION_ACCEPT}, reason);
+    offerd_accepting_t *accept = offerd_alloc(sizeof *accept);
+    accept->action = out->actions.count - 1;
+    accept->refuse = OFFERD_HOSTS_CHOICE;
+    accept->offers = copy(offers, count);
+    *(offerd_accepting_t **)push(&out->accepts, sizeof accept) = accept;
+    return accept;
+}
+
+void offerd_accept_refuse(offerd_accepting_t *accept, double refuse) { accept->refuse = refuse; }
+
+void offerd_operate(offerd_accepting_t *accept, offerd_operation_t operation) {
+    *(offerd_operation_t *)push(&accept->operations, sizeof operation) = operation;
+}
+
+static contract_option_string_t option(const char *text) {
+    contract_option_string_t made = {.is_some = text != NULL};
+    if (text != NULL) {
+        made.val = offerd_format("%s", text);
+    }
+    return made;
+}
+
+static offerd_list_mesos_resource_t one(offerd_mesos_resource_t resource) {
+    offerd_mesos_resource_t *made = offerd_alloc(sizeof *made);
+    *made = resource;
+    return (offerd_list_mesos_resource_t){made, 1};
+}
+
+void offerd_launch_json(offerd_accepting_t *accept, const char *task_info) {
+    offerd_encoded_t *task = offerd_alloc(sizeof *task);
+    *task = (offerd_encoded_t){.tag = OFFERD_ENCODED_JSON, .val.json = offerd_format("%s", task_info)};
+    offerd_operation_t operation = {.tag = OFFERD_OPERATION_LAUNCH, .val.launch = {task, 1}};
+    offerd_operate(accept, operation);
+}
+
+void offerd_reserve(offerd_accepting_t *accept, const char *id, offerd_mesos_resource_t resource) {
+    offerd_reserve_t reserve = {.id = option(id), .resources = one(resource)};
+    offerd_operate(accept, (offerd_operation_t){OFFERD_OPERATION_RESERVE, {.reserve = reserve}});
+}
+
+static offerd_resource_operation_t on(const char *id, offerd_mesos_resource_t resource) {
+    return (offerd_resource_operation_t){option(id), one(resource)};
+}
+
+void offerd_unreserve(offerd_accepting_t *accept, const char *id,
+                      offerd_mesos_resource_t resource) {
+    offerd_operation_t operation = {OFFERD_OPERATION_UNRESERVE, {.unreserve = on(id, resource)}};
+    offerd_operate(accept, operation);
+}
+
+void offerd_create(offerd_accepting_t *accept, const char *id, offerd_mesos_resource_t volume) {
+    offerd_operate(accept, (offerd_operation_t){OFFERD_OPERATION_CREATE, {.create = on(id, volume)}});
+}
+
+void offerd_destroy(offerd_accepting_t *accept, const char *id, offerd_mesos_resource_t volume) {
+    offerd_operation_t operation = {OFFERD_OPERATION_DESTROY, {.destroy = on(id, volume)}};
+    offerd_operate(accept, operation);
+}
+
+offerd_mesos_resource_t offerd_scalar(const char *name, double milli) {
+    return (offerd_mesos_resource_t){
+        .name = offerd_format("%s", name),
+        .value = {.tag = OFFERD_RESOURCE_VALUE_SCALAR, .val.scalar = milli},
+    };
+}
+
+offerd_mesos_resource_t offerd_reserved_for(offerd_mesos_resource_t resource, const char *role,
+                                            const char *principal) {
+    size_t count = resource.reservations.len;
+    offerd_reservation_t *stack = offerd_alloc((count + 1) * sizeof *stack);
+    if (count > 0) {
+        memcpy(stack, resource.reservations.ptr, count * sizeof *stack);
+    }
+    stack[count] = (offerd_reservation_t){
+        .kind = OFFERD_RESERVATION_KIND_DYNAMIC,
+        .role = offerd_format("%s", role),
+        .principal = option(principal),
+    };
+    resource.reservations = (offerd_list_reservation_t){stack, count + 1};
+    return resource;
+}
+
+offerd_mesos_resource_t offerd_persistent(offerd_mesos_resource_t disk, const char *id,
+                                          const char *principal, const char *path) {
+    disk.disk.is_some = true;
+    disk.disk.val.persistence.is_some = true;
+    disk.disk.val.persistence.val = (offerd_persistence_t){offerd_format("%s", id), option(principal)};
+    disk.disk.val.volume.is_some = true;
+    disk.disk.val.volume.val = (offerd_volume_t){.container_path = offerd_format("%s", path)};
+    return disk;
+}

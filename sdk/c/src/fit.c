@@ -1,0 +1,473 @@
+// Finds room for waiting tasks in the offers of a round, and keeps books on what is left.
+//
+// A search looks at few offers, not at all: offers stand in order on shelves (shelf.h),
+// offers with no room for anything that waits are dropped, and a need that found nothing
+// once finds nothing again. The books live for one round.
+//
+// The decisions are those of the other SDKs to the bit: the same keys by the same operations
+// in the same order, of equal keys the earlier offer, the same questions about constraints.
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shelf.h"
+
+// a * b + c is two roundings, as in the other languages.
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#endif
+
+enum {
+    // So many failed needs are remembered in each group.
+    HOPELESS = 8,
+    // Agents in the first question about a set; the next ones are twice as large.
+    FIRST_WINDOW = 16,
+};
+
+typedef struct group {
+    struct group *next;
+    uint32_t role;
+    uint32_t number;
+    // The least that any waiting set of the role needs, resource by resource.
+    offerd_amounts_t least;
+    offerd_amounts_t score;
+    offerd_shelf_t shelf;
+    // Needs that found no room. Room only shrinks within a round.
+    offerd_amounts_t hopeless[HOPELESS];
+    size_t hopeless_count;
+    // Before the shelf is made.
+    offerd_entry_t *entries;
+    size_t count;
+} group_t;
+
+// How many more tasks of a constrained set each agent may take, as far as asked.
+typedef struct allowance {
+    struct allowance *next;
+    uint32_t set;
+    size_t window;
+    // By position in `round->offers` of the agent's first offer.
+    uint32_t *left;
+    bool *is_known;
+} allowance_t;
+
+struct offerd_fitter {
+    const offerd_round_t *round;
+    offerd_order_t order;
+    // By position in `round->offers`.
+    offerd_amounts_t *left;
+    double *keys;
+    group_t **group_of;
+    // Position of the agent's first offer; made when constraints are asked about.
+    size_t *first_of;
+    group_t *groups;
+    allowance_t *allowances;
+};
+
+// What waits in a role and what there is for it.
+typedef struct {
+    uint32_t role;
+    offerd_amounts_t least, most, total;
+} role_t;
+
+// ---- Keys ---------------------------------------------------------------------------------
+
+static double share(double weight, bool wanted, double total) {
+    return wanted && total > 0 ? (weight > 0 ? weight : 0) / total : 0;
+}
+
+static offerd_amounts_t weigh(offerd_order_t order, const role_t *role) {
+    offerd_weights_t weights = {0, 0, 0, 0, 0};
+    if (order.kind != OFFERD_ARRIVAL) {
+        weights = order.weights;
+    }
+    return (offerd_amounts_t){
+        share(weights.cpus, role->most.cpus > 0, role->total.cpus),
+        share(weights.mem, role->most.mem > 0, role->total.mem),
+        share(weights.disk, role->most.disk > 0, role->total.disk),
+        share(weights.gpus, true, role->total.gpus),
+        share(weights.ports, role->most.ports > 0, role->total.ports),
+    };
+}
+
+static double score(const offerd_amounts_t *weights, const offerd_amounts_t *amounts) {
+    return amounts->cpus * weights->cpus + amounts->mem * weights->mem +
+           amounts->disk * weights->disk + amounts->gpus * weights->gpus +
+           amounts->ports * weights->ports;
+}
+
+/// Where an offer stands among the others of its group: smaller comes first.
+static double key_of(const offerd_fitter_t *fitter, const group_t *group, size_t at) {
+    switch (fitter->order.kind) {
+    case OFFERD_ARRIVAL:
+        return (double)at;
+    case OFFERD_TIGHTEST:
+        return score(&group->score, &fitter->left[at]);
+    case OFFERD_ROOMIEST:
+        break;
+    }
+    return -score(&group->score, &fitter->left[at]);
+}
+
+// ---- Making it ------------------------------------------------------------------------------
+
+static void survey_set(role_t *role, const offerd_waiting_t *set, bool is_first) {
+    offerd_amounts_t needs = offerd_needs(set);
+    const double *need = &needs.cpus;
+    double *least = &role->least.cpus, *most = &role->most.cpus;
+    for (size_t at = 0; at < 5; at++) {
+        if (is_first || need[at] < least[at]) {
+            least[at] = need[at];
+        }
+        if (is_first || need[at] > most[at]) {
+            most[at] = need[at];
+        }
+    }
+}
+
+static role_t *role_of(role_t *roles, size_t count, uint32_t role) {
+    for (size_t at = 0; at < count; at++) {
+        if (roles[at].role == role) {
+            return &roles[at];
+        }
+    }
+    return NULL;
+}
+
+static role_t *survey(const offerd_round_t *round, size_t *count) {
+    size_t room = 8;
+    role_t *roles = offerd_alloc(room * sizeof *roles);
+    *count = 0;
+    for (size_t at = 0; at < round->waiting.len; at++) {
+        const offerd_waiting_t *set = &round->waiting.ptr[at];
+        role_t *role = role_of(roles, *count, set->role);
+        bool is_first = role == NULL;
+        if (is_first) {
+            if (*count == room) {
+                role_t *more = offerd_alloc(2 * room * sizeof *roles);
+                memcpy(more, roles, room * sizeof *roles);
+                roles = more;
+                room *= 2;
+            }
+            role = &roles[(*count)++];
+            role->role = set->role;
+        }
+        survey_set(role, set, is_first);
+    }
+    for (size_t at = 0; at < round->offers.len; at++) {
+        const offerd_offer_t *offer = &round->offers.ptr[at];
+        role_t *role = role_of(roles, *count, offer->role);
+        if (role != NULL) {
+            role->total.cpus += offer->cpus;
+            role->total.mem += offer->mem;
+            role->total.disk += offer->disk;
+            role->total.gpus += offer->gpus;
+            role->total.ports += offer->ports;
+        }
+    }
+    for (size_t at = 0; at < *count; at++) {
+        if (roles[at].total.ports > OFFERD_NONE) {
+            roles[at].total.ports = OFFERD_NONE;
+        }
+    }
+    return roles;
+}
+
+static group_t *find_group(const offerd_fitter_t *fitter, uint32_t role, uint32_t number) {
+    for (group_t *group = fitter->groups; group != NULL; group = group->next) {
+        if (group->role == role && group->number == number) {
+            return group;
+        }
+    }
+    return NULL;
+}
+
+static int by_key(const void *a, const void *b) {
+    const offerd_entry_t *one = a, *other = b;
+    if (one->key != other->key) {
+        return one->key < other->key ? -1 : 1;
+    }
+    return one->at < other->at ? -1 : one->at > other->at;
+}
+
+static int64_t all(void *data, size_t at, const offerd_offer_t *offer) {
+    (void)data, (void)at, (void)offer;
+    return 0;
+}
+
+offerd_fitter_t *offerd_fitter(const offerd_round_t *round, offerd_order_t order) {
+    return offerd_fitter_grouped(round, order, all, NULL);
+}
+
+static void join(offerd_fitter_t *fitter, size_t at, const role_t *role, uint32_t number) {
+    group_t *group = find_group(fitter, role->role, number);
+    if (group == NULL) {
+        group = offerd_alloc(sizeof *group);
+        group->role = role->role;
+        group->number = number;
+        group->least = role->least;
+        group->score = weigh(fitter->order, role);
+        group->next = fitter->groups;
+        fitter->groups = group;
+    }
+    fitter->group_of[at] = group;
+    fitter->keys[at] = key_of(fitter, group, at);
+    group->count++;
+}
+
+offerd_fitter_t *offerd_fitter_grouped(const offerd_round_t *round, offerd_order_t order,
+                                       offerd_group_t choose, void *data) {
+    size_t count = round->offers.len;
+    offerd_fitter_t *fitter = offerd_alloc(sizeof *fitter);
+    fitter->round = round;
+    fitter->order = order;
+    fitter->left = offerd_alloc(count * sizeof *fitter->left);
+    fitter->keys = offerd_alloc(count * sizeof *fitter->keys);
+    fitter->group_of = offerd_alloc(count * sizeof *fitter->group_of);
+    size_t role_count;
+    role_t *roles = survey(round, &role_count);
+    for (size_t at = 0; at < count; at++) {
+        const offerd_offer_t *offer = &round->offers.ptr[at];
+        fitter->left[at] = offerd_offer_amounts(offer);
+        const role_t *role = role_of(roles, role_count, offer->role);
+        if (role == NULL || !offerd_fits(&fitter->left[at], &role->least)) {
+            continue;
+        }
+        int64_t number = choose(data, at, offer);
+        if (number >= 0) {
+            join(fitter, at, role, (uint32_t)number);
+        }
+    }
+    for (group_t *group = fitter->groups; group != NULL; group = group->next) {
+        group->entries = offerd_alloc(group->count * sizeof *group->entries);
+        group->count = 0;
+    }
+    for (size_t at = 0; at < count; at++) {
+        group_t *group = fitter->group_of[at];
+        if (group != NULL) {
+            group->entries[group->count++] = (offerd_entry_t){fitter->keys[at], (uint32_t)at};
+        }
+    }
+    for (group_t *group = fitter->groups; group != NULL; group = group->next) {
+        if (order.kind != OFFERD_ARRIVAL) {
+            qsort(group->entries, group->count, sizeof *group->entries, by_key);
+        }
+        group->shelf = offerd_shelf(group->entries, group->count, fitter->left);
+    }
+    return fitter;
+}
+
+// ---- Constraints ------------------------------------------------------------------------------
+
+static bool is_constrained(const offerd_waiting_t *set) {
+    return (set->traits & OFFERD_WAITING_CONSTRAINED) != 0;
+}
+
+/// For each offer the position of the first offer of its agent.
+static void find_agents(offerd_fitter_t *fitter) {
+    size_t count = fitter->round->offers.len;
+    const offerd_offer_t *offers = fitter->round->offers.ptr;
+    size_t room = 16;
+    while (room < 2 * count) {
+        room *= 2;
+    }
+    // Position and 1, by agent.
+    size_t *table = offerd_alloc(room * sizeof *table);
+    fitter->first_of = offerd_alloc(count * sizeof *fitter->first_of);
+    for (size_t at = 0; at < count; at++) {
+        size_t place = (offers[at].agent * 2654435761u) & (room - 1);
+        while (table[place] != 0 && offers[table[place] - 1].agent != offers[at].agent) {
+            place = (place + 1) & (room - 1);
+        }
+        if (table[place] == 0) {
+            table[place] = at + 1;
+        }
+        fitter->first_of[at] = table[place] - 1;
+    }
+}
+
+static allowance_t *allowance_of(offerd_fitter_t *fitter, uint32_t set) {
+    for (allowance_t *known = fitter->allowances; known != NULL; known = known->next) {
+        if (known->set == set) {
+            return known;
+        }
+    }
+    size_t count = fitter->round->offers.len;
+    if (fitter->first_of == NULL) {
+        find_agents(fitter);
+    }
+    allowance_t *known = offerd_alloc(sizeof *known);
+    known->set = set;
+    known->window = FIRST_WINDOW;
+    known->left = offerd_alloc(count * sizeof *known->left);
+    known->is_known = offerd_alloc(count * sizeof *known->is_known);
+    known->next = fitter->allowances;
+    fitter->allowances = known;
+    return known;
+}
+
+/// How many more tasks of the set the agent of the offer at this position may take.
+static uint32_t allowed(offerd_fitter_t *fitter, const offerd_waiting_t *set, size_t at) {
+    if (!is_constrained(set)) {
+        return OFFERD_NONE;
+    }
+    allowance_t *known = allowance_of(fitter, set->set);
+    const offerd_list_offer_t offers = fitter->round->offers;
+    size_t first = fitter->first_of[at];
+    if (known->is_known[first]) {
+        return known->left[first];
+    }
+    uint32_t *agents = offerd_alloc(known->window * sizeof *agents);
+    size_t *places = offerd_alloc(known->window * sizeof *places);
+    contract_list_u32_t question = {agents, 0};
+    for (size_t other = at; other < offers.len && question.len < known->window; other++) {
+        size_t place = fitter->first_of[other];
+        if (offers.ptr[other].role == set->role && !known->is_known[place]) {
+            known->is_known[place] = true;
+            places[question.len] = place;
+            agents[question.len++] = offers.ptr[other].agent;
+        }
+    }
+    known->window *= 2;
+    contract_list_u32_t answer;
+    offerd_cluster_allowed(set->set, &question, &answer);
+    for (size_t index = 0; index < question.len && index < answer.len; index++) {
+        known->left[places[index]] = answer.ptr[index];
+    }
+    return known->left[first];
+}
+
+// ---- Searching and taking -----------------------------------------------------------------------
+
+/// How many tasks of the set the room holds.
+static uint32_t capacity(const offerd_amounts_t *left, const offerd_amounts_t *needs) {
+    const double *room = &left->cpus, *need = &needs->cpus;
+    double most = OFFERD_NONE;
+    for (size_t at = 0; at < 5; at++) {
+        if (need[at] > 0 && room[at] / need[at] < most) {
+            most = room[at] / need[at];
+        }
+    }
+    return (uint32_t)most;
+}
+
+typedef struct {
+    offerd_fitter_t *fitter;
+    const offerd_waiting_t *set;
+    offerd_good_t good;
+    void *data;
+} question_t;
+
+static bool test(void *data, size_t at) {
+    const question_t *question = data;
+    const offerd_offer_t *offer = &question->fitter->round->offers.ptr[at];
+    return (question->good == NULL || question->good(question->data, offer)) &&
+           allowed(question->fitter, question->set, at) > 0;
+}
+
+static bool search(offerd_fitter_t *fitter, uint32_t number, const offerd_waiting_t *set,
+                   offerd_good_t good, void *data, offerd_spot_t *spot) {
+    group_t *group = find_group(fitter, set->role, number);
+    if (group == NULL) {
+        return false;
+    }
+    offerd_amounts_t need = offerd_needs(set);
+    for (size_t at = 0; at < group->hopeless_count; at++) {
+        if (offerd_fits(&need, &group->hopeless[at])) {
+            return false;
+        }
+    }
+    double low = -INFINITY, high = INFINITY;
+    // An offer with less room by score than the need cannot fit it.
+    if (fitter->order.kind == OFFERD_TIGHTEST) {
+        low = score(&group->score, &need);
+    } else if (fitter->order.kind == OFFERD_ROOMIEST) {
+        high = -score(&group->score, &need);
+    }
+    bool is_plain = good == NULL && !is_constrained(set);
+    question_t question = {fitter, set, good, data};
+    int64_t found = offerd_shelf_find(&group->shelf, &need, low, high, fitter->left,
+                                      is_plain ? NULL : test, &question);
+    if (found < 0) {
+        if (is_plain && group->hopeless_count < HOPELESS) {
+            group->hopeless[group->hopeless_count++] = need;
+        }
+        return false;
+    }
+    size_t at = (size_t)found;
+    const offerd_offer_t *offer = &fitter->round->offers.ptr[at];
+    uint32_t count = capacity(&fitter->left[at], &need);
+    uint32_t most = allowed(fitter, set, at);
+    *spot = (offerd_spot_t){offer->offer, offer->agent, at, count < most ? count : most};
+    return true;
+}
+
+bool offerd_next(offerd_fitter_t *fitter, const offerd_waiting_t *set, offerd_spot_t *spot) {
+    return search(fitter, 0, set, NULL, NULL, spot);
+}
+
+bool offerd_next_in(offerd_fitter_t *fitter, uint32_t group, const offerd_waiting_t *set,
+                    offerd_spot_t *spot) {
+    return search(fitter, group, set, NULL, NULL, spot);
+}
+
+bool offerd_next_where(offerd_fitter_t *fitter, const offerd_waiting_t *set, offerd_good_t good,
+                       void *data, offerd_spot_t *spot) {
+    return search(fitter, 0, set, good, data, spot);
+}
+
+bool offerd_fill(offerd_fitter_t *fitter, const offerd_waiting_t *set, uint32_t *wanted,
+                 offerd_spot_t *spot) {
+    if (*wanted == 0 || !search(fitter, 0, set, NULL, NULL, spot)) {
+        return false;
+    }
+    if (spot->count > *wanted) {
+        spot->count = *wanted;
+    }
+    offerd_take(fitter, spot, set, spot->count);
+    *wanted -= spot->count;
+    return true;
+}
+
+static double minus(double left, double need, uint32_t count) {
+    double rest = left - need * count;
+    return rest > 0 ? rest : 0;
+}
+
+void offerd_take(offerd_fitter_t *fitter, const offerd_spot_t *spot, const offerd_waiting_t *set,
+                 uint32_t count) {
+    size_t at = spot->at;
+    if (at >= fitter->round->offers.len) {
+        return;
+    }
+    offerd_amounts_t *left = &fitter->left[at];
+    left->cpus = minus(left->cpus, set->cpus, count);
+    left->mem = minus(left->mem, set->mem, count);
+    left->disk = minus(left->disk, set->disk, count);
+    left->gpus = minus(left->gpus, set->gpus, count);
+    left->ports = minus(left->ports, set->ports, count);
+    if (is_constrained(set)) {
+        uint32_t *may = &allowance_of(fitter, set->set)->left[fitter->first_of[at]];
+        if (*may != OFFERD_NONE) {
+            *may = *may > count ? *may - count : 0;
+        }
+    }
+    group_t *group = fitter->group_of[at];
+    if (group == NULL) {
+        return;
+    }
+    double old = fitter->keys[at];
+    double fresh = key_of(fitter, group, at);
+    bool stays = offerd_fits(left, &group->least);
+    if (fresh != old || !stays) {
+        offerd_shelf_remove(&group->shelf, old, (uint32_t)at);
+        fitter->keys[at] = fresh;
+        if (stays) {
+            offerd_shelf_insert(&group->shelf, fresh, (uint32_t)at, left);
+        }
+    }
+}
+
+offerd_amounts_t offerd_left(const offerd_fitter_t *fitter, size_t at) {
+    return at < fitter->round->offers.len ? fitter->left[at] : (offerd_amounts_t){0, 0, 0, 0, 0};
+}
