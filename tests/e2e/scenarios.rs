@@ -54,6 +54,9 @@ on_both! {
     batch("priority", "{ preempt = true }") as a_batch_job_with_priority;
     batch("bin-pack-python", "{}") as a_batch_job_with_a_policy_in_python;
     batch("bin-pack-js", "{}") as a_batch_job_with_a_policy_in_javascript;
+    batch("bin-pack-c", "{}") as a_batch_job_with_a_policy_in_c;
+    batch("bin-pack-cpp", "{}") as a_batch_job_with_a_policy_in_cpp;
+    batch("bin-pack-zig", "{}") as a_batch_job_with_a_policy_in_zig;
     service("first-fit", "{}") as a_service_with_first_fit;
     service("bin-pack", "{}") as a_service_with_bin_pack;
     service("spread", "{ attribute = \"rack\" }") as a_service_with_spread;

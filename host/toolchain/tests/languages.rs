@@ -182,3 +182,33 @@ fn python() {
         ("import annotations", "import no_such_thing"),
     );
 }
+
+#[test]
+fn c() {
+    lives(
+        Language::C,
+        "src/policy.c",
+        ("Takes the first", "Takes the very first"),
+        ("round->waiting.len", "round->no_such_thing"),
+    );
+}
+
+#[test]
+fn cpp() {
+    lives(
+        Language::Cpp,
+        "src/policy.cpp",
+        ("Takes the first", "Takes the very first"),
+        ("round.waiting()", "round.no_such_thing()"),
+    );
+}
+
+#[test]
+fn zig() {
+    lives(
+        Language::Zig,
+        "src/policy.zig",
+        ("Takes the first", "Takes the very first"),
+        ("round.waiting()", "round.no_such_thing()"),
+    );
+}

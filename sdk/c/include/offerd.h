@@ -64,12 +64,18 @@ bool offerd_restore(const offerd_snapshot_t *snapshot);
 #define OFFERD_PRINTF(a, b)
 #endif
 
+#ifdef __cplusplus
+#define OFFERD_NORETURN [[noreturn]]
+#else
+#define OFFERD_NORETURN _Noreturn
+#endif
+
 /// Remembers why a call fails, as printf would write it. Always false:
 /// `return offerd_error("config.most: %g is too small", most);`
 bool offerd_error(const char *format, ...) OFFERD_PRINTF(1, 2);
 
 /// For what must never happen: writes to the log and ends the instance.
-_Noreturn void offerd_panic(const char *format, ...) OFFERD_PRINTF(1, 2);
+OFFERD_NORETURN void offerd_panic(const char *format, ...) OFFERD_PRINTF(1, 2);
 
 /// Writes a log line, if lines of this level are kept (OFFERD_LOGGING_LEVEL_...).
 void offerd_log(offerd_logging_level_t level, const char *format, ...) OFFERD_PRINTF(2, 3);
@@ -188,15 +194,17 @@ extern const offerd_weights_t offerd_default_weights;
 bool offerd_config_weights(offerd_config_t *config, offerd_weights_t *weights);
 
 /// Which of the offers that fit is taken first.
+typedef enum {
+    /// The one that arrived first.
+    OFFERD_ARRIVAL,
+    /// The one with the least room: best fit. Keeps others free for large tasks.
+    OFFERD_TIGHTEST,
+    /// The one with the most room: spreads tasks.
+    OFFERD_ROOMIEST,
+} offerd_order_kind_t;
+
 typedef struct {
-    enum {
-        /// The one that arrived first.
-        OFFERD_ARRIVAL,
-        /// The one with the least room: best fit. Keeps others free for large tasks.
-        OFFERD_TIGHTEST,
-        /// The one with the most room: spreads tasks.
-        OFFERD_ROOMIEST,
-    } kind;
+    offerd_order_kind_t kind;
     offerd_weights_t weights;
 } offerd_order_t;
 

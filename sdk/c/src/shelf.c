@@ -128,7 +128,11 @@ int64_t offerd_shelf_find(offerd_shelf_t *shelf, const offerd_amounts_t *need, d
 void offerd_shelf_insert(offerd_shelf_t *shelf, double key, uint32_t at,
                          const offerd_amounts_t *left) {
     if (shelf->count == 0) {
-        put(shelf, 0, new_block());
+        offerd_block_t *first = new_block();
+        first->entries[first->count++] = (offerd_entry_t){key, at};
+        first->most = *left;
+        put(shelf, 0, first);
+        return;
     }
     size_t index = find_block(shelf, key, at);
     if (index == shelf->count) {

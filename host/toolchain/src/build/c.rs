@@ -99,7 +99,7 @@ fn compiler(job: &Job<'_>, sdk: &Sdk, source: &Path) -> Result<Command, BuildErr
     if cpp {
         command.args(["-std=c++23", "-fno-exceptions", "-fno-rtti"]);
     } else {
-        command.arg("-std=c17");
+        command.arg("-std=gnu17");
     }
     if own {
         command.args(["-Wall", "-Wextra"]);

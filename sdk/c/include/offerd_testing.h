@@ -1,0 +1,78 @@
+// A stand-in for the host, so that a policy is tested without one: a small cluster made by
+// hand, rounds of it, and a check of the answers. There is one cluster, as there is one
+// policy in a program.
+//
+//     offerd_test_begin("batch");
+//     uint32_t agent = offerd_test_agent("one.example.org", "rack=a");
+//     offerd_test_offer(agent, "batch", (offerd_amounts_t){.cpus = 4000, .mem = 4096000});
+//     offerd_test_wait((offerd_test_job_t){.name = "job", .role = "batch", .count = 3,
+//                                          .needs = {.cpus = 1000, .mem = 64000}});
+//     OFFERD_CHECK(offerd_test_configure("{}"));
+//     const offerd_answer_t *answer = offerd_test_decide();
+//     OFFERD_CHECK(answer != NULL && answer->placements.len == 1);
+#ifndef OFFERD_TESTING_H
+#define OFFERD_TESTING_H
+
+#include "offerd.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Says which condition does not hold, and where; the program's exit status tells.
+#define OFFERD_CHECK(CONDITION) offerd_test_check((CONDITION), __FILE__, __LINE__, #CONDITION)
+void offerd_test_check(bool holds, const char *file, int line, const char *what);
+/// What `main` returns: 0 if every check held.
+int offerd_test_result(void);
+
+/// An empty cluster with these roles, separated by commas. Handles count from 0.
+void offerd_test_begin(const char *roles);
+/// An agent with text attributes: "rack=a,disk=ssd", or NULL.
+uint32_t offerd_test_agent(const char *hostname, const char *attributes);
+uint32_t offerd_test_offer(uint32_t agent, const char *role, offerd_amounts_t amounts);
+void offerd_test_rescind(uint32_t offer);
+
+typedef struct {
+    const char *name;
+    const char *role;
+    /// What each task needs.
+    offerd_amounts_t needs;
+    uint32_t count;
+    int32_t priority;
+    bool is_service;
+    /// Placement constraints allow nothing until `offerd_test_allow`.
+    bool is_constrained;
+} offerd_test_job_t;
+
+/// Waiting tasks; the handle of their set.
+uint32_t offerd_test_wait(offerd_test_job_t job);
+/// The constraints of a set allow so many more tasks on an agent.
+void offerd_test_allow(uint32_t set, uint32_t agent, uint32_t count);
+/// A running task of a job; its handle.
+uint32_t offerd_test_run(offerd_test_job_t job, uint32_t agent);
+/// A task ends in a state, OFFERD_TASK_FINISHED and so on; the next round tells.
+void offerd_test_end(uint32_t task, uint32_t state);
+/// The next round tells this.
+void offerd_test_event(offerd_event_t event);
+void offerd_test_advance(double milliseconds);
+
+/// Starts the policy. False if it refuses; `offerd_test_error` says why.
+bool offerd_test_configure(const char *config);
+/// One round, carried out: placements run, kills end. NULL if the policy gives an error or
+/// the host would refuse a decision; `offerd_test_error` says why. The answer lives until
+/// the next round.
+const offerd_answer_t *offerd_test_decide(void);
+const char *offerd_test_error(void);
+/// Log lines so far, each as "info: text".
+const char *offerd_test_log(void);
+/// A counter or gauge of the policy; 0 if it has none of that name.
+double offerd_test_metric(const char *name);
+/// Numbers of tasks that run and of offers that are held.
+size_t offerd_test_tasks(void);
+size_t offerd_test_offers(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,9 @@
+//! The root of a component of the world `policy`.
+
+const offerd = @import("offerd");
+
+pub const panic = offerd.panic;
+
+comptime {
+    offerd.Exports(@import("policy")).stateless();
+}
