@@ -7,6 +7,7 @@
 //! come from their own tools.
 
 mod folder;
+mod go;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -26,34 +27,24 @@ struct Arguments {
     check: bool,
 }
 
-/// A folder of the repository that holds nothing but what one generator makes of
-/// one world.
+/// A folder of the repository that holds nothing but what is made from the contract.
 struct Target {
     folder: &'static str,
-    world: &'static str,
-    generator: fn() -> Box<dyn WorldGenerator>,
+    make: fn(wit: &Path) -> Result<Files>,
 }
 
-const TARGETS: [Target; 4] = [
+const TARGETS: [Target; 3] = [
     Target {
         folder: "sdk/c/gen/policy",
-        world: "policy",
-        generator: c,
+        make: |wit| generate(wit, "policy", c()),
     },
     Target {
         folder: "sdk/c/gen/stateful_policy",
-        world: "stateful-policy",
-        generator: c,
+        make: |wit| generate(wit, "stateful-policy", c()),
     },
     Target {
-        folder: "sdk/go/gen/policy",
-        world: "policy",
-        generator: go,
-    },
-    Target {
-        folder: "sdk/go/gen/stateful_policy",
-        world: "stateful-policy",
-        generator: go,
+        folder: "sdk/go/gen",
+        make: go::packages,
     },
 ];
 
@@ -80,10 +71,6 @@ fn c() -> Box<dyn WorldGenerator> {
     opts.build()
 }
 
-fn go() -> Box<dyn WorldGenerator> {
-    wit_bindgen_go::Opts::default().build()
-}
-
 fn main() -> Result<ExitCode> {
     let Arguments { root, check } = Arguments::parse();
     // The generator for Go leaves its code as it is without.
@@ -94,8 +81,9 @@ fn main() -> Result<ExitCode> {
     );
     let mut differ = Vec::new();
     for target in &TARGETS {
-        let files = generate(&root.join("wit"), target)?;
         let folder = root.join(target.folder);
+        let files = (target.make)(&root.join("wit"))
+            .with_context(|| format!("no bindings for {}", target.folder))?;
         if check {
             differ.extend(folder::differences(&folder, &files)?);
         } else {
@@ -112,15 +100,14 @@ fn main() -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-fn generate(wit: &Path, target: &Target) -> Result<Files> {
+/// What a generator makes of one world.
+fn generate(wit: &Path, world: &str, mut generator: Box<dyn WorldGenerator>) -> Result<Files> {
     let mut resolve = Resolve::default();
     let (package, _) = resolve
         .push_path(wit)
         .with_context(|| format!("{} does not hold the contract", wit.display()))?;
-    let world = resolve.select_world(&[package], Some(target.world))?;
+    let world = resolve.select_world(&[package], Some(world))?;
     let mut files = Files::default();
-    (target.generator)()
-        .generate(&mut resolve, world, &mut files)
-        .with_context(|| format!("no bindings for {}", target.folder))?;
+    generator.generate(&mut resolve, world, &mut files)?;
     Ok(files)
 }

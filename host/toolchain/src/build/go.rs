@@ -7,15 +7,13 @@ use crate::programs::Program;
 pub(super) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
     job.entry("go.mod")?;
     let output = job.work.join("core.wasm");
-    // -checklinkname=0: the bindings' runtime reaches into Go's scheduler.
-    let flags = if job.debug {
-        "-ldflags=-checklinkname=0"
-    } else {
-        "-ldflags=-s -w -checklinkname=0"
-    };
     let mut command = job.program(Program::Go)?;
+    command.args(["build", "-buildmode=c-shared", "-trimpath"]);
+    if !job.debug {
+        command.arg("-ldflags=-s -w");
+    }
     command
-        .args(["build", "-buildmode=c-shared", "-trimpath", flags, "-o"])
+        .arg("-o")
         .arg(&output)
         .arg(".")
         .env("GOOS", "wasip1")

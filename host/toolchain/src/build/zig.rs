@@ -39,9 +39,7 @@ pub(super) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
         .args(["--dep", "offerd"])
         .arg(module("policy", &policy));
     each(&mut command);
-    command
-        .args(["--dep", "c"])
-        .arg(module("offerd", &face));
+    command.args(["--dep", "c"]).arg(module("offerd", &face));
     each(&mut command);
     command
         .arg(module("c", &header))

@@ -1,0 +1,179 @@
+// The conformance guest: a policy that uses all of the contract.
+//
+// It shows everything it is given and everything it can ask for, as reasons in JSON, and
+// answers with every kind of decision. The guests of all languages show the same; the suite
+// in sdk/conformance compares them. Not a policy to use.
+package main
+
+import (
+	"strings"
+
+	"offerd"
+	types "offerd/gen/offerd_policy_types"
+	_ "offerd/gen/stateful_policy"
+	"offerd/wit"
+)
+
+type conformance struct {
+	config string
+	// Shown in the first round.
+	remembered []string
+}
+
+func create(config string) (offerd.Policy, error) {
+	if strings.Contains(config, "refuse") {
+		return nil, offerd.Errorf("config %s: 'refuse' is not allowed; leave it out", config)
+	}
+	if strings.Contains(config, "throw-configure") {
+		panic("conformance throws in configure")
+	}
+	return &conformance{config, []string{
+		text("config", config),
+		text("roles", offerd.Roles()),
+		text("framework", offerd.GetFramework()),
+		text("limits", offerd.GetLimits()),
+		text("now", offerd.Now()),
+	}}, nil
+}
+
+func (policy *conformance) Restore(snapshot offerd.Snapshot) error {
+	if snapshot.Version != 1 {
+		return offerd.Errorf("layout %d is not 1", snapshot.Version)
+	}
+	policy.remembered = append(policy.remembered, text("restored", snapshot.Version, snapshot.Data))
+	return nil
+}
+
+func (policy *conformance) Save() (offerd.Snapshot, error) {
+	if strings.Contains(policy.config, "save-fails") {
+		return offerd.Snapshot{}, offerd.Errorf("nothing to save")
+	}
+	return offerd.Snapshot{Version: 1, Data: []byte("conformance")}, nil
+}
+
+func (policy *conformance) Decide(round *offerd.Round, out *offerd.Answer) error {
+	if strings.Contains(policy.config, "throw-decide") {
+		panic("conformance throws in decide")
+	}
+	if strings.Contains(policy.config, "error-decide") {
+		return offerd.Errorf("no decision in round %d", round.Number)
+	}
+	for level, name := range []string{"trace", "debug", "info", "warn", "error"} {
+		offerd.Log(uint8(level), "round %d at %s", round.Number, name)
+	}
+	offerd.Count("rounds", 1)
+	offerd.Gauge("offers", float64(len(round.Offers)))
+	if strings.Contains(policy.config, "echo") {
+		out.Reason(text("echo", policy.config))
+		return nil
+	}
+	seen := append(append(policy.remembered, shown(round)...), asked(round)...)
+	policy.remembered = nil
+	out.Record = types.Answer{
+		Placements: []types.Placement{{Offer: 1, Set: 2, Count: 3, Reason: 4}},
+		Declines:   []types.Decline{{Offer: 5, Refuse: 6000, Reason: 7}},
+		Kills:      []types.Kill{{Task: 8, Grace: 9000, Reason: 10}},
+		Rest:       wit.Some(types.DeclineRest{Refuse: 11000, Reason: 12}),
+		Leftover:   13000,
+		// Not by out.Reason, which keeps the same sentence once.
+		Reasons: seen,
+	}
+	if round.Number == 1 {
+		out.Record.Actions = actions()
+	}
+	return nil
+}
+
+// The round itself.
+func shown(round *offerd.Round) []string {
+	seen := []string{text("round", round.Number, round.Now)}
+	for _, offer := range round.Offers {
+		seen = append(seen, text("offer", offer))
+	}
+	for _, waiting := range round.Waiting {
+		seen = append(seen, text("waiting", waiting))
+	}
+	for _, update := range round.Updates {
+		seen = append(seen, text("update", update))
+	}
+	seen = append(seen, text("rescinded", round.Rescinded))
+	for _, event := range round.Events {
+		seen = append(seen, text("event", event))
+	}
+	return seen
+}
+
+func handles(tasks []offerd.Task) []uint32 {
+	list := make([]uint32, len(tasks))
+	for at, task := range tasks {
+		list[at] = task.Task
+	}
+	return list
+}
+
+// All that the host knows about what is in the round.
+func asked(round *offerd.Round) []string {
+	var seen []string
+	see := func(values ...any) { seen = append(seen, text(values...)) }
+	see("clock", offerd.Now())
+	see("random", offerd.RandomU32())
+	part := offerd.RandomF64()
+	see("random01", part >= 0 && part < 1)
+	see("framework", offerd.GetFramework())
+	agents := make([]uint32, len(round.Offers))
+	for at, offer := range round.Offers {
+		agents[at] = offer.Agent
+		see("agent", offerd.Agent(offer.Agent))
+		see("details", offerd.GetOffer(offer.Offer))
+		if json, ok := offerd.OfferJSON(offer.Offer); ok {
+			see("json", json)
+		} else {
+			see("json", nil)
+		}
+		see("on_agent", offer.Agent, handles(offerd.TasksOnAgent(offer.Agent)))
+	}
+	for _, name := range []string{"fpgas", "cpus"} {
+		see("column", name, offerd.Column(name))
+	}
+	for _, waiting := range round.Waiting {
+		see("job", offerd.Job(waiting.Job))
+		see("of_job", waiting.Job, handles(offerd.TasksOfJob(waiting.Job)))
+		see("allowed", waiting.Set, offerd.Allowed(waiting.Set, agents))
+	}
+	for _, task := range offerd.Tasks() {
+		see("task", task)
+	}
+	for _, update := range round.Updates {
+		if task, ok := offerd.GetTask(update.Task); ok {
+			see("get_task", task)
+		} else {
+			see("get_task", nil)
+		}
+		details := offerd.GetTaskDetails(update.Task)
+		see("task_details", details)
+		if details != nil {
+			if found, ok := offerd.FindTask(details.Id); ok {
+				see("find", details.Id, found)
+			} else {
+				see("find", details.Id, nil)
+			}
+		}
+	}
+	for _, operation := range offerd.Operations() {
+		see("operation", operation)
+	}
+	return seen
+}
+
+func describe() offerd.Description {
+	offerd.LogDebug("describe")
+	return offerd.Description{
+		Name:    "conformance",
+		Version: "0.1.0",
+		Summary: "Uses all of the contract",
+	}
+}
+
+func init() { offerd.ExportDescribed(describe, "", create) }
+
+func main() {}

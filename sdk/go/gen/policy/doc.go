@@ -1,0 +1,2 @@
+// Package policy exports a policy as a component of the world `policy`.
+package policy

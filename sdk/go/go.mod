@@ -1,0 +1,3 @@
+module offerd
+
+go 1.27
