@@ -212,3 +212,13 @@ fn zig() {
         ("round.waiting()", "round.no_such_thing()"),
     );
 }
+
+#[test]
+fn go() {
+    lives(
+        Language::Go,
+        "main.go",
+        ("Takes the first", "Takes the very first"),
+        ("range round.Waiting", "range round.no_such_thing"),
+    );
+}
