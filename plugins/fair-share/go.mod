@@ -1,0 +1,7 @@
+module fair-share
+
+go 1.27
+
+require offerd v0.0.0
+
+replace offerd => ../../sdk/go
