@@ -18,6 +18,7 @@ pub mod policies;
 pub mod reading;
 pub mod replay;
 pub mod report;
+pub mod scenario;
 pub mod service;
 mod supervisor;
 pub mod telemetry;

@@ -6,6 +6,7 @@ mod build;
 mod new;
 mod run_sim;
 mod setup;
+mod test;
 mod unit;
 
 use std::io::IsTerminal as _;
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Build(build::Arguments),
     /// Run a project's unit tests with the test tool of its language.
     Unit(unit::Arguments),
+    /// Run a policy through the cases that every policy must pass, and your own scenarios.
+    Test(test::Arguments),
     /// Run a project's policy on a simulated cluster, with a live view.
     Run(run_sim::Arguments),
     /// Say whether a file can be used as a policy, and what it is.
@@ -53,6 +56,7 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
         Command::Unit(arguments) => unit::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Run(arguments) => run_sim::run(&arguments),
         Command::Check(arguments) => super::check::run(&arguments),
         Command::List(arguments) => at_work::list(&arguments),
