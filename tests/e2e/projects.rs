@@ -72,6 +72,11 @@ async fn saved_sources_take_over_and_broken_ones_do_not() {
             .success()
     );
 
+    let tested = offerd(&["policy", "test", path]).output().await.unwrap();
+    let said = String::from_utf8(tested.stdout).unwrap();
+    assert!(tested.status.success(), "{said}");
+    assert!(said.ends_with("8 of 8 passed\n"), "{said}");
+
     let mut child = offerd(&["policy", "run", path, "--sim", "--config", "{ most = 50 }"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -49,6 +49,8 @@ pub(super) struct Since {
     /// Jobs of tasks that calls killed.
     pub(super) killed: Vec<String>,
     pub(super) reasons: Vec<String>,
+    /// Of all rounds.
+    pub(super) most_placed: u32,
     pub(super) errors: Vec<String>,
     /// What the host says of decisions that it refused.
     pub(super) refused: Vec<String>,
@@ -448,7 +450,15 @@ impl<'p> Cluster<'p> {
             ));
         }
         match &result {
-            Ok(Answer { reasons, .. }) => self.since.reasons.extend(reasons.iter().cloned()),
+            Ok(Answer {
+                reasons,
+                placements,
+                ..
+            }) => {
+                self.since.reasons.extend(reasons.iter().cloned());
+                let placed = placements.iter().map(|placement| placement.count).sum();
+                self.since.most_placed = self.since.most_placed.max(placed);
+            }
             Err(failure) => self.since.errors.push(format!("round {number}: {failure}")),
         }
         self.input(Input::Answered {

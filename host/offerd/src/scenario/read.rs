@@ -155,6 +155,8 @@ pub(super) struct Expect {
     pub(super) error: Option<String>,
     #[serde(default)]
     pub(super) log: Vec<String>,
+    /// The most tasks that may be placed in one round.
+    pub(super) at_once: Option<u32>,
     /// Decisions that the host refuses.
     #[serde(default)]
     pub(super) refused: usize,

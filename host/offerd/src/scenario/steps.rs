@@ -140,6 +140,12 @@ fn check(run: &mut Cluster<'_>, step: &Step) {
             ));
         }
     }
+    if let Some(most) = expect.at_once.filter(|most| run.since.most_placed > *most) {
+        let placed = run.since.most_placed;
+        wrong.push(format!(
+            "{placed} tasks were placed in one round, more than {most}"
+        ));
+    }
     if let Some(expected) = &expect.held {
         let held: BTreeSet<&str> = run
             .held()

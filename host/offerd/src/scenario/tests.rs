@@ -63,6 +63,7 @@ fn expectations_hold_or_are_told() {
         expect.on.a = ['large']
         expect.per_agent.a = 1
         expect.killed.a = 1
+        expect.at_once = 2
         expect.held = ['large']
         expect.reasons = ['because']
         expect.error = 'odd'
@@ -78,6 +79,7 @@ fn expectations_hold_or_are_told() {
             "step 1: a runs on large, small, not on large",
             "step 1: 2 tasks of a run on small, more than 1",
             "step 1: 0 tasks of a were killed, not 1",
+            "step 1: 3 tasks were placed in one round, more than 2",
             "step 1: offers of none are held, not of large",
             "step 1: no decision gives the reason 'because'; given are: nothing that waits fits, \
              the tightest offer with room",
@@ -145,6 +147,16 @@ fn all_policies_pass_the_shared_cases() {
         ("bin-pack", "{}"),
         ("spread", r#"{"attribute": "rack"}"#),
         ("priority", r#"{"preempt": true}"#),
+        ("bin-pack-python", "{}"),
+        ("bin-pack-js", "{}"),
+        ("bin-pack-go", "{}"),
+        ("bin-pack-c", "{}"),
+        ("bin-pack-cpp", "{}"),
+        ("bin-pack-zig", "{}"),
+        ("run-times", "{}"),
+        ("rules", "{}"),
+        ("fair-share", "{}"),
+        ("align", "{}"),
     ] {
         let program = guest(policy);
         for (name, text) in SHARED {

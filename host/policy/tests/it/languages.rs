@@ -121,36 +121,50 @@ fn normal(a: &mut Shown, b: &mut Shown) {
     }
 }
 
-fn two_rounds() -> Vec<Round> {
-    let mut second = round(2);
-    second.offers = vec![offer(1, 2, 1024)];
-    vec![rich(), second]
+/// The table in sdk/conformance/guests.toml: configurations and what is shown.
+fn cases() -> Vec<(String, Vec<Round>)> {
+    let table: toml::Table = include_str!("../../../../sdk/conformance/guests.toml")
+        .parse()
+        .unwrap();
+    let cases = table["case"].as_array().unwrap();
+    let shown = |name: &str| match name {
+        "rich" => rich(),
+        "one-offer" => {
+            let mut second = round(2);
+            second.offers = vec![offer(1, 2, 1024)];
+            second
+        }
+        "empty" => round(1),
+        "large" => large(),
+        other => panic!("there are no rounds {other}"),
+    };
+    let case = |case: &toml::Value| {
+        let text = |name: &str| case.get(name).map_or("", |value| value.as_str().unwrap());
+        let times = case
+            .get("times")
+            .map_or(0, |times| times.as_integer().unwrap());
+        let more = text("repeated").repeat(usize::try_from(times).unwrap());
+        let rounds = case["rounds"].as_array().unwrap();
+        let rounds = rounds.iter().map(|name| shown(name.as_str().unwrap()));
+        (text("config").to_owned() + &more, rounds.collect())
+    };
+    let cases: Vec<_> = cases.iter().map(case).collect();
+    assert_eq!(cases.len(), 10);
+    cases
 }
 
 /// Many of everything, and texts of all kinds.
-fn large() -> Vec<Round> {
+fn large() -> Round {
     let mut round = rich();
     round.offers = (0..400).map(|n| offer(n, 4, 4096)).collect();
     round.waiting = (0..200).map(|n| waiting(n, 3, 1, 64)).collect();
-    vec![round]
+    round
 }
 
 #[test]
 fn every_sdk_shows_the_same_of_the_contract() {
     let rust = load("conformance");
-    let long = format!("echo {}", "\"quoted\" \\ ".repeat(10_000));
-    let cases: Vec<(&str, Vec<Round>)> = vec![
-        (r#"{"a": 1}"#, two_rounds()),
-        ("", two_rounds()),
-        ("refuse ☃", Vec::new()),
-        ("throw-configure", Vec::new()),
-        ("throw-decide", two_rounds()),
-        ("error-decide", two_rounds()),
-        ("save-fails", Vec::new()),
-        ("echo ☃ ünïcode 🦀 \"quoted\" \\ \t", vec![round(1)]),
-        (&long, vec![round(1)]),
-        ("{}", large()),
-    ];
+    let cases = cases();
     for language in languages() {
         let program = load(&format!("conformance-{language}"));
         for (config, rounds) in &cases {

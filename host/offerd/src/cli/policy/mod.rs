@@ -2,6 +2,7 @@
 //! running offerd and no Mesos.
 
 mod at_work;
+mod bench;
 mod build;
 mod new;
 mod run_sim;
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     Unit(unit::Arguments),
     /// Run a policy through the cases that every policy must pass, and your own scenarios.
     Test(test::Arguments),
+    /// Measure what a policy costs.
+    Bench(bench::Arguments),
     /// Run a project's policy on a simulated cluster, with a live view.
     Run(run_sim::Arguments),
     /// Say whether a file can be used as a policy, and what it is.
@@ -57,6 +60,7 @@ pub(crate) fn run(command: Command) -> Outcome {
         Command::Build(arguments) => build::run(&arguments),
         Command::Unit(arguments) => unit::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Run(arguments) => run_sim::run(&arguments),
         Command::Check(arguments) => super::check::run(&arguments),
         Command::List(arguments) => at_work::list(&arguments),
