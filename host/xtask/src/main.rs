@@ -2,6 +2,7 @@
 //! place, the same for people and for CI.
 
 mod bindings;
+mod costs;
 mod guests;
 mod mesos;
 mod tidy;
@@ -50,6 +51,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Measures best fit in every language and writes docs/languages/costs.md.
+    Costs {
+        /// The program to measure with; a release build is made if none is named.
+        #[arg(long)]
+        offerd: Option<PathBuf>,
+    },
     /// Writes the committed generated code anew.
     Bless,
     /// Writes the bindings of the SDKs from wit/ anew.
@@ -76,6 +83,13 @@ fn main() -> Result<()> {
             guests::build(&root)?;
             run(cargo(&root).args(["bench", "--workspace"]).args(arguments))
         }
+        Task::Costs { offerd } => match offerd {
+            Some(offerd) => costs::write(&root, &offerd),
+            None => {
+                run(cargo(&root).args(["build", "--release", "-p", "offerd"]))?;
+                costs::write(&root, &root.join("target/release/offerd"))
+            }
+        },
         Task::Bless => run(cargo(&root)
             .args(["test", "-p", "mesos-v1", "--test", "generated"])
             .env("OFFERD_BLESS", "1")),
