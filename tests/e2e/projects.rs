@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::Stdio;
 
 use offerd_toolchain::Language;
-use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
 
 use crate::support::toolchains;
 
@@ -19,18 +20,39 @@ fn offerd(arguments: &[&str]) -> Command {
     command
 }
 
-/// Reads on until a line has this text.
-async fn until(lines: &mut Lines<impl AsyncBufRead + Unpin>, text: &str) -> String {
+/// Lines of both streams of a program.
+fn lines(child: &mut Child) -> mpsc::UnboundedReceiver<String> {
+    let (to, lines) = mpsc::unbounded_channel();
+    forward(child.stdout.take().unwrap(), to.clone());
+    forward(child.stderr.take().unwrap(), to);
+    lines
+}
+
+fn forward(stream: impl AsyncRead + Unpin + Send + 'static, to: mpsc::UnboundedSender<String>) {
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(stream).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            // At the end of the test nobody reads.
+            let _ = to.send(line);
+        }
+    });
+}
+
+/// Reads on until a line has this text; an error that is not waited for is one of the test.
+async fn until(lines: &mut mpsc::UnboundedReceiver<String>, text: &str) {
     let mut seen = String::new();
-    loop {
-        let line = lines.next_line().await.unwrap();
-        let line = line.unwrap_or_else(|| panic!("no line says '{text}':\n{seen}"));
+    while let Some(line) = lines.recv().await {
         if line.contains(text) {
-            return line;
+            return;
         }
         seen.push_str(&line);
         seen.push('\n');
+        assert!(
+            !line.starts_with("error"),
+            "while waiting for '{text}':\n{seen}"
+        );
     }
+    panic!("no line says '{text}':\n{seen}");
 }
 
 fn change(file: &Path, from: &str, to: &str) {
@@ -82,8 +104,7 @@ async fn saved_sources_take_over_and_broken_ones_do_not() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut errors = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut said = lines(&mut child);
     until(&mut said, "night-batch works on 4 agents").await;
     until(&mut said, " finished; ").await;
 
@@ -92,8 +113,8 @@ async fn saved_sources_take_over_and_broken_ones_do_not() {
     until(&mut said, " took over from ").await;
 
     change(&source, "export default class", "export default clas");
-    until(&mut errors, "night-batch was not built: esbuild failed").await;
-    until(&mut errors, "The code before goes on.").await;
+    until(&mut said, "night-batch was not built: esbuild failed").await;
+    until(&mut said, "The code before goes on.").await;
 
     change(&source, "export default clas", "export default class");
     until(&mut said, " finished; ").await;

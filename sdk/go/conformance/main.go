@@ -37,6 +37,9 @@ func create(config string) (offerd.Policy, error) {
 }
 
 func (policy *conformance) Restore(snapshot offerd.Snapshot) error {
+	if strings.Contains(policy.config, "throw-restore") {
+		panic("conformance throws in restore")
+	}
 	if snapshot.Version != 1 {
 		return offerd.Errorf("layout %d is not 1", snapshot.Version)
 	}
@@ -45,6 +48,9 @@ func (policy *conformance) Restore(snapshot offerd.Snapshot) error {
 }
 
 func (policy *conformance) Save() (offerd.Snapshot, error) {
+	if strings.Contains(policy.config, "throw-save") {
+		panic("conformance throws in save")
+	}
 	if strings.Contains(policy.config, "save-fails") {
 		return offerd.Snapshot{}, offerd.Errorf("nothing to save")
 	}

@@ -63,11 +63,15 @@ class Conformance(StatefulPolicy):
         ]
 
     def restore(self, snapshot: Snapshot) -> None:
+        if "throw-restore" in self.config:
+            raise RuntimeError("conformance throws in restore")
         if snapshot.version != 1:
             raise PolicyError(f"layout {snapshot.version} is not 1")
         self.remembered.append(["restored", snapshot.version, snapshot.data])
 
     def save(self) -> Snapshot:
+        if "throw-save" in self.config:
+            raise RuntimeError("conformance throws in save")
         if "save-fails" in self.config:
             raise PolicyError("nothing to save")
         return Snapshot(1, b"conformance")

@@ -8,7 +8,7 @@ use offerd_core::Instant;
 use offerd_core::ids::{AgentHandle, JobHandle, OfferHandle, RoleHandle, SetHandle};
 use offerd_core::policy::{Answer, Failure, Round};
 use offerd_core::resource::Amounts;
-use offerd_policy::{LogLevel, Policy, PolicyCode as _, Program};
+use offerd_policy::{LogLevel, Policy, PolicyCode as _, Program, Snapshot};
 use serde_json::Value;
 
 use crate::conformance::rich;
@@ -43,8 +43,17 @@ struct Decided {
     reasons: Vec<Value>,
 }
 
-fn shown(program: &Program, config: &str, rounds: &[Round]) -> (Shown, Vec<(LogLevel, String)>) {
-    let (options, log) = options(program, config);
+fn shown(program: &Program, case: &Case) -> (Shown, Vec<(LogLevel, String)>) {
+    let Case {
+        config,
+        state,
+        rounds,
+    } = case;
+    let (mut options, log) = options(program, config);
+    options.state = state.map(|version| Snapshot {
+        version,
+        data: vec![0, 255, 7],
+    });
     let lines = || log.lines.lock().unwrap().clone();
     let mut policy = match Policy::start(program, options) {
         Ok(policy) => policy,
@@ -80,7 +89,10 @@ fn shown(program: &Program, config: &str, rounds: &[Round]) -> (Shown, Vec<(LogL
     let state = match policy.save() {
         Ok(Some(state)) => Some(Ok((state.version, state.data))),
         Ok(None) => None,
-        Err(error) => Some(Err(error.to_string())),
+        Err(error) => {
+            let text = error.to_string();
+            Some(Err(text.lines().next().unwrap_or_default().to_owned()))
+        }
     };
     let shown = Shown {
         started: Ok(()),
@@ -121,8 +133,15 @@ fn normal(a: &mut Shown, b: &mut Shown) {
     }
 }
 
-/// The table in sdk/conformance/guests.toml: configurations and what is shown.
-fn cases() -> Vec<(String, Vec<Round>)> {
+struct Case {
+    config: String,
+    /// Version of the layout of the state to begin with.
+    state: Option<u32>,
+    rounds: Vec<Round>,
+}
+
+/// The table in sdk/conformance/guests.toml.
+fn cases() -> Vec<Case> {
     let table: toml::Table = include_str!("../../../../sdk/conformance/guests.toml")
         .parse()
         .unwrap();
@@ -146,10 +165,15 @@ fn cases() -> Vec<(String, Vec<Round>)> {
         let more = text("repeated").repeat(usize::try_from(times).unwrap());
         let rounds = case["rounds"].as_array().unwrap();
         let rounds = rounds.iter().map(|name| shown(name.as_str().unwrap()));
-        (text("config").to_owned() + &more, rounds.collect())
+        let state = case.get("state").map(|state| state.as_integer().unwrap());
+        Case {
+            config: text("config").to_owned() + &more,
+            state: state.map(|version| u32::try_from(version).unwrap()),
+            rounds: rounds.collect(),
+        }
     };
     let cases: Vec<_> = cases.iter().map(case).collect();
-    assert_eq!(cases.len(), 10);
+    assert_eq!(cases.len(), 14);
     cases
 }
 
@@ -167,9 +191,10 @@ fn every_sdk_shows_the_same_of_the_contract() {
     let cases = cases();
     for language in languages() {
         let program = load(&format!("conformance-{language}"));
-        for (config, rounds) in &cases {
-            let (mut expected, said) = shown(&rust, config, rounds);
-            let (mut seen, lines) = shown(&program, config, rounds);
+        for one in &cases {
+            let config = &one.config;
+            let (mut expected, said) = shown(&rust, one);
+            let (mut seen, lines) = shown(&program, one);
             let case: String = config.chars().take(30).collect();
             normal(&mut expected, &mut seen);
             for (at, (expected, seen)) in expected.rounds.iter().zip(&seen.rounds).enumerate() {

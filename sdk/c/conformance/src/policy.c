@@ -127,6 +127,9 @@ bool offerd_configure(offerd_config_t *settings) {
 }
 
 bool offerd_restore(const offerd_snapshot_t *snapshot) {
+    if (has("throw-restore")) {
+        offerd_panic("conformance throws in restore");
+    }
     if (snapshot->version != 1) {
         return offerd_error("layout %u is not 1", snapshot->version);
     }
@@ -141,6 +144,9 @@ bool offerd_restore(const offerd_snapshot_t *snapshot) {
 }
 
 bool offerd_save(offerd_snapshot_t *snapshot) {
+    if (has("throw-save")) {
+        offerd_panic("conformance throws in save");
+    }
     if (has("save-fails")) {
         return offerd_error("nothing to save");
     }

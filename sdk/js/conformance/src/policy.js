@@ -107,11 +107,13 @@ export default class Conformance {
   }
 
   restore({ version, data }) {
+    if (this.config.includes('throw-restore')) throw new Error('conformance throws in restore');
     if (version !== 1) throw new PolicyError(`layout ${version} is not 1`);
     this.remembered.push(['restored', version, data]);
   }
 
   save() {
+    if (this.config.includes('throw-save')) throw new Error('conformance throws in save');
     if (this.config.includes('save-fails')) throw new PolicyError('nothing to save');
     return { version: 1, data: 'conformance' };
   }

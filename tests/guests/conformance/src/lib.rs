@@ -94,6 +94,9 @@ impl Policy for Conformance {
 
 impl StatefulPolicy for Conformance {
     fn save(&mut self) -> Result<Snapshot, String> {
+        if self.config.contains("throw-save") {
+            panic!("conformance throws in save");
+        }
         if self.config.contains("save-fails") {
             return Err("nothing to save".to_owned());
         }
@@ -104,6 +107,9 @@ impl StatefulPolicy for Conformance {
     }
 
     fn restore(&mut self, snapshot: Snapshot) -> Result<(), String> {
+        if self.config.contains("throw-restore") {
+            panic!("conformance throws in restore");
+        }
         let Snapshot { version, data } = snapshot;
         if version != 1 {
             return Err(format!("layout {version} is not 1"));

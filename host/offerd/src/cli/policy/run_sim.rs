@@ -117,13 +117,14 @@ async fn simulated(count: u32) -> std::io::Result<Sim> {
     Sim::start(offerd_sim::Settings::new(agents)).await
 }
 
+/// The file is not watched: this program says when it has changed.
 fn config(master: &str, policy: &Path, table: &str, state: &Path) -> Result<Config, Failed> {
     let quoted = |path: &Path| toml::Value::from(path.display().to_string()).to_string();
     let text = format!(
         "mesos.masters = [\"{master}\"]\n\
          framework = {{ name = \"offerd-dev\", user = \"nobody\", roles = [\"dev\"] }}\n\
          admin.listen = \"127.0.0.1:0\"\nstore.dir = {}\n\
-         [[policy]]\nroles = [\"dev\"]\nname = \"dev\"\nfile = {}\nconfig = {table}\n",
+         [[policy]]\nroles = [\"dev\"]\nname = \"dev\"\nfile = {}\nwatch = false\nconfig = {table}\n",
         quoted(state),
         quoted(policy),
     );
