@@ -77,7 +77,7 @@ struct Size {
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let config = test::config(&arguments.config)?;
-    let component = test::component(&arguments.subject)?;
+    let component = test::component(&arguments.subject, false)?;
     let runtime = Runtime::new(None).map_err(|error| Failed::new(&error))?;
     let begin = Instant::now();
     let program = load(&runtime, &component)?;

@@ -54,6 +54,9 @@ pub(crate) struct Arguments {
     /// Agents of 4 CPUs and 4096 MiB.
     #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     agents: u32,
+    /// Build with names and source lines for backtraces, where the compiler has them.
+    #[arg(long)]
+    debug: bool,
     /// End after so many seconds.
     #[arg(long, value_name = "SECONDS")]
     seconds: Option<u64>,
@@ -65,7 +68,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         ..Log::default()
     });
     let project = super::open(&arguments.folder)?;
-    let built = build::build(&project, None, false, false)?;
+    let built = build::build(&project, None, arguments.debug, false)?;
     let jobs =
         match &arguments.jobs {
             Some(file) => Some(std::fs::read_to_string(file).map_err(|error| {
@@ -181,17 +184,17 @@ async fn live(
             Some(()) = changed.recv() => {
                 // An editor writes several files.
                 while tokio::time::timeout(QUIET, changed.recv()).await.is_ok() {}
-                swap(project, admin).await;
+                swap(project, admin, arguments.debug).await;
             }
         }
     }
 }
 
 /// Builds the project; if that works, the new code takes over.
-async fn swap(project: &Project, admin: &Admin) {
+async fn swap(project: &Project, admin: &Admin, debug: bool) {
     // Compilers take seconds, and the cluster goes on meanwhile.
     let project = project.clone();
-    let built = tokio::task::spawn_blocking(move || build::build(&project, None, false, false));
+    let built = tokio::task::spawn_blocking(move || build::build(&project, None, debug, false));
     let Ok(built) = built.await else { return };
     let built = match built {
         Ok(built) if built.fresh => return,

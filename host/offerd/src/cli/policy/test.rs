@@ -35,6 +35,9 @@ pub(crate) struct Arguments {
     /// Further scenarios.
     #[arg(long, value_name = "FILE")]
     scenario: Vec<PathBuf>,
+    /// Build with names and source lines for backtraces, where the compiler has them.
+    #[arg(long)]
+    debug: bool,
     /// Only cases and scenarios whose name contains this.
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
@@ -43,7 +46,7 @@ pub(crate) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let config = config(&arguments.config)?;
     let mut files = arguments.scenario.clone();
-    let component = component(&arguments.subject)?;
+    let component = component(&arguments.subject, arguments.debug)?;
     if arguments.subject.is_dir() {
         files.extend(own(&arguments.subject)?);
     }
@@ -113,12 +116,12 @@ pub(super) fn config(table: &str) -> Result<String, Failed> {
 }
 
 /// The component itself, or what a project builds.
-pub(super) fn component(subject: &Path) -> Result<PathBuf, Failed> {
+pub(super) fn component(subject: &Path, debug: bool) -> Result<PathBuf, Failed> {
     if !subject.is_dir() {
         return Ok(subject.to_owned());
     }
     let project: Project = super::open(subject)?;
-    Ok(build::build(&project, None, false, false)?.file)
+    Ok(build::build(&project, None, debug, false)?.file)
 }
 
 /// The files in `scenarios`, sorted.
