@@ -308,3 +308,18 @@ async fn the_demo_runs_to_its_end() {
         "{err}"
     );
 }
+
+#[tokio::test]
+async fn a_reader_that_has_enough_is_no_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let policy = guest("bin-pack");
+    let mut child = offerd(dir.path(), &["check", policy.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().await.unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(ended.status.success() && said.is_empty(), "{said}");
+}

@@ -84,6 +84,7 @@ struct Target {
 
 /// Runs a command and gives the exit status.
 pub fn run(arguments: Arguments) -> ExitCode {
+    end_with_the_reader();
     let result = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Demo(arguments) => demo::run(arguments),
@@ -105,6 +106,19 @@ pub fn run(arguments: Arguments) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Who reads what a command prints may have enough, as `head` has: then the command ends
+/// without a word. (`println` panics; what else panics is shown as ever.)
+fn end_with_the_reader() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload_as_str().unwrap_or_default();
+        if message.starts_with("failed printing to std") && message.contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        usual(panic);
+    }));
 }
 
 /// Why a command did not work, ready to be printed.
