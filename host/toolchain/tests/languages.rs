@@ -222,3 +222,67 @@ fn go() {
         ("range round.Waiting", "range round.no_such_thing"),
     );
 }
+
+/// With state a policy is of another world and has two functions more.
+fn keeps_state(language: Language, source: &str, change: (&str, &str)) {
+    let Some(new) = New::project(language) else {
+        return;
+    };
+    new.change("policy.toml", "state = false", "state = true");
+    let without = new.build().unwrap_err();
+    let said = without.output().unwrap_or_default().to_lowercase();
+    assert!(said.contains("save"), "{said}");
+    new.change(source, change.0, change.1);
+    let built = new.build().unwrap();
+    let component = fs::read(&built.file).unwrap();
+    let name = b"offerd:policy/state@0.1.0";
+    assert!(component.windows(name.len()).any(|part| part == name));
+    assert!(new.unit_tests());
+}
+
+#[test]
+fn zig_with_state() {
+    keeps_state(
+        Language::Zig,
+        "src/policy.zig",
+        (
+            "// Unit tests",
+            "pub fn save() offerd.Error!offerd.Snapshot {
+    return .{ .version = 1, .data = offerd.print(\"{d}\", .{most}) };
+}
+
+pub fn restore(snapshot: offerd.Snapshot) offerd.Error!void {
+    if (snapshot.version != 1) return offerd.fail(\"layout {d}\", .{snapshot.version});
+}
+
+// Unit tests",
+        ),
+    );
+}
+
+#[test]
+fn cpp_with_state() {
+    keeps_state(
+        Language::Cpp,
+        "src/policy.cpp",
+        (
+            "};
+
+OFFERD_POLICY",
+            "
+    std::expected<offerd::Snapshot, std::string> save() {
+        return offerd::Snapshot{1, std::to_string(most)};
+    }
+
+    offerd::Result restore(offerd::Snapshot snapshot) {
+        if (snapshot.version != 1) {
+            return std::unexpected(\"state of another layout\");
+        }
+        return {};
+    }
+};
+
+OFFERD_STATEFUL_POLICY",
+        ),
+    );
+}

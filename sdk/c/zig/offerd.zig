@@ -258,7 +258,7 @@ pub fn Exports(comptime policy: type) type {
             return true;
         }
         fn restore(snapshot: *const c.offerd_snapshot_t) callconv(.c) bool {
-            const bytes: [*]const u8 = @ptrCast(snapshot.data orelse "");
+            const bytes: [*]const u8 = if (snapshot.data) |data| @ptrCast(data) else "";
             policy.restore(.{ .version = snapshot.version, .data = bytes[0..snapshot.size] }) catch return false;
             return true;
         }
