@@ -65,7 +65,10 @@ func ExportDescribed[S any](describe func() Description, settings S, create func
 func NewCalls[S any](describe func() Description, settings S, create func(settings S) (Policy, error)) Calls {
 	var policy Policy
 	return Calls{
-		Describe: func() Description { return describe() },
+		Describe: func() Description {
+			defer reported("describe")
+			return describe()
+		},
 		Configure: func(config string) (err error) {
 			defer reported("configure")
 			agents = map[uint32]*AgentDetails{}

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
-use offerd_policy::{Options, Runtime};
+use offerd_policy::{LogLevel, LogSink, Options, Runtime};
 
 use super::{Failed, Outcome};
 use crate::reading::show_bytes;
@@ -32,8 +33,12 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
+    let options = Options {
+        log: Arc::new(Said),
+        ..Options::new(name, &program)
+    };
     let about = program
-        .describe(&Options::new(name, &program))
+        .describe(&options)
         .map_err(|error| Failed::new(&error))?;
     println!("{} is a policy", arguments.file.display());
     for (what, value) in [
@@ -59,4 +64,20 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         println!("  {what:<8} {value}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the policy says of its own troubles, such as the text of an exception.
+#[derive(Debug)]
+struct Said;
+
+impl LogSink for Said {
+    fn enabled(&self, level: LogLevel) -> bool {
+        level >= LogLevel::Warn
+    }
+
+    fn line(&self, _: LogLevel, message: &str) {
+        eprintln!("the policy says: {message}");
+    }
+
+    fn dropped(&self, _: u32) {}
 }
