@@ -315,6 +315,7 @@ fn settings(config: &Config) -> Settings {
         .collect();
     Settings {
         offer_lease: config.offers.lease,
+        contended_lease: config.offers.lease_contended,
         refuse_waiting: config.offers.refuse_waiting,
         refuse_idle: config.offers.refuse_idle,
         seed: rand::random(),

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::entry::Entry;
 
-pub(crate) const MAGIC: &[u8; 12] = b"offerd rec 1";
+pub(crate) const MAGIC: &[u8; 12] = b"offerd rec 2";
 
 /// Largest content of a block that is read.
 const BLOCK_LIMIT: u32 = 1 << 30;

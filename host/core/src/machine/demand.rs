@@ -31,6 +31,9 @@ pub(super) struct RoleState {
     /// Jobs of this role with waiting tasks.
     /// (One of which a canary has a share counts twice.)
     pub(super) jobs_waiting: usize,
+    /// While tasks wait and there is no offer: when to look at what other policies
+    /// hold.
+    pub(super) claims_at: Option<Instant>,
     /// No longer one of the framework's. It keeps its handle.
     pub(super) gone: bool,
 }
@@ -45,6 +48,7 @@ impl RoleState {
             last_revive: None,
             policy_wants: false,
             jobs_waiting: 0,
+            claims_at: None,
             gone: false,
         }
     }

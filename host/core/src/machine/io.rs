@@ -189,6 +189,8 @@ pub struct Settings {
     pub durable: bool,
     /// How long a policy may leave an offer unanswered (P1).
     pub offer_lease: Duration,
+    /// The same while tasks of a role wait that has no offer.
+    pub contended_lease: Duration,
     /// Filter of declines when the policy leaves the choice to the host and
     /// tasks wait.
     pub refuse_waiting: Duration,
@@ -224,6 +226,7 @@ impl Settings {
             policies,
             durable: true,
             offer_lease: seconds(30),
+            contended_lease: seconds(1),
             refuse_waiting: seconds(60),
             refuse_idle: seconds(3600),
             revive_interval: seconds(1),

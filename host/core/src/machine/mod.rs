@@ -15,6 +15,7 @@
 
 mod actions;
 mod answers;
+mod claims;
 mod demand;
 mod io;
 mod jobs;
@@ -71,6 +72,7 @@ enum Timer {
     Replace(TaskHandle),
     WakeJob(JobHandle),
     Revive,
+    ClaimHeld,
     Reconcile,
     ReconcileAll,
     CallPolicy(PolicyHandle),
@@ -271,7 +273,7 @@ impl Machine {
                 Timer::Replace(task) => self.replace_unreachable(task),
                 Timer::WakeJob(job) => self.wake_job(job),
                 // `settle` and the pump look at these themselves.
-                Timer::Revive | Timer::CallPolicy(_) => {}
+                Timer::Revive | Timer::ClaimHeld | Timer::CallPolicy(_) => {}
                 Timer::Reconcile => self.reconcile_again(),
                 Timer::ReconcileAll => self.reconcile_all(),
                 Timer::PolicyAsked(policy, number) => self.policy_timer(policy, number, at),
@@ -283,6 +285,7 @@ impl Machine {
     /// Brings roles and policies in line with the books.
     fn settle(&mut self) {
         self.settle_roles();
+        self.claim_held();
         self.call_policies();
     }
 

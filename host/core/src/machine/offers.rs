@@ -102,6 +102,8 @@ pub(super) struct Offers {
     by_id: HashMap<OfferId, OfferHandle>,
     /// In order of their end, since all leases are equally long.
     leases: VecDeque<(Instant, OfferHandle)>,
+    /// How many there are of each role, by its handle.
+    of_role: Vec<usize>,
     inverse: BTreeMap<InverseOfferHandle, (Arc<InverseOffer>, Instant)>,
     next: u32,
     next_inverse: u32,
@@ -132,6 +134,13 @@ impl Offers {
         self.by_id.insert(offer.info.id.clone(), handle);
         self.live.insert(handle, Arc::clone(&offer));
         self.leases.push_back((now + lease, handle));
+        let position = role.0 as usize;
+        if self.of_role.len() <= position {
+            self.of_role.resize(position + 1, 0);
+        }
+        if let Some(count) = self.of_role.get_mut(position) {
+            *count += 1;
+        }
         offer
     }
 
@@ -147,6 +156,9 @@ impl Offers {
     pub(super) fn remove(&mut self, handle: OfferHandle) -> Option<Arc<Offer>> {
         let offer = self.live.remove(&handle)?;
         self.by_id.remove(&offer.info.id);
+        if let Some(count) = self.of_role.get_mut(offer.role.0 as usize) {
+            *count = count.saturating_sub(1);
+        }
         Some(offer)
     }
 
@@ -161,6 +173,10 @@ impl Offers {
 
     pub(super) fn len(&self) -> usize {
         self.live.len()
+    }
+
+    pub(super) fn len_of_role(&self, role: RoleHandle) -> usize {
+        self.of_role.get(role.0 as usize).copied().unwrap_or(0)
     }
 
     /// Offers whose lease has ended; they stay in the books till removed.
@@ -243,6 +259,7 @@ impl Offers {
         self.live.clear();
         self.by_id.clear();
         self.leases.clear();
+        self.of_role.clear();
         self.inverse.clear();
     }
 }

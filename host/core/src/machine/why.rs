@@ -44,6 +44,7 @@ pub(super) enum Fate {
     LeaseEnded,
     PolicyFailed,
     NobodyWaited,
+    Claimed,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -350,6 +351,7 @@ impl Machine {
                 Fate::LeaseEnded => "the policy left it unanswered for too long",
                 Fate::PolicyFailed => "the policy failed",
                 Fate::NobodyWaited => "nobody waited then",
+                Fate::Claimed => "the policy held it while another role had no offer",
             }
             .to_owned();
             if let Fate::Accepted { policy, round, .. } | Fate::Declined { policy, round, .. } =

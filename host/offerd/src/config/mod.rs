@@ -127,6 +127,7 @@ impl Default for Log {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offers {
     pub lease: Duration,
+    pub lease_contended: Duration,
     pub refuse_waiting: Duration,
     pub refuse_idle: Duration,
 }

@@ -280,6 +280,7 @@ fn offers(section: Option<Section<'_>>) -> Offers {
     let seconds = Duration::from_secs;
     let mut offers = Offers {
         lease: seconds(30),
+        lease_contended: seconds(1),
         refuse_waiting: seconds(60),
         refuse_idle: seconds(3600),
     };
@@ -287,6 +288,7 @@ fn offers(section: Option<Section<'_>>) -> Offers {
         return offers;
     };
     offers.lease = above_zero(&mut section, "lease", offers.lease);
+    offers.lease_contended = above_zero(&mut section, "lease_contended", offers.lease_contended);
     offers.refuse_waiting = time(&mut section, "refuse_waiting", offers.refuse_waiting);
     offers.refuse_idle = time(&mut section, "refuse_idle", offers.refuse_idle);
     section.finish();

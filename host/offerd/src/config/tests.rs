@@ -103,6 +103,7 @@ format = "json"
 level = "info,policy=debug"
 [offers]
 lease = "10s"
+lease_contended = "3s"
 refuse_waiting = "5s"
 refuse_idle = "2h"
 [limits]
@@ -129,6 +130,7 @@ weights = [1, 2.5]
     assert_eq!(config.store, Store::Memory);
     assert_eq!(config.compiled_dir(), None);
     assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!(config.offers.lease_contended, Duration::from_secs(3));
     assert_eq!(config.offers.refuse_idle, Duration::from_secs(7200));
     assert_eq!(config.limits.call_deadline, Duration::from_millis(100));
     assert_eq!(config.limits.memory, 128 << 20);

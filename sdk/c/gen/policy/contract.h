@@ -672,7 +672,8 @@ typedef struct offerd_round_t {
   offerd_instant_t   now;
   // All live offers of the policy's roles, in order of arrival. An offer
   // that no answer named stays and is shown again until its lease ends
-  // (`cluster.get-limits`); then the host declines it.
+  // (`cluster.get-limits`), or earlier when tasks of another role would fit
+  // and have no offer; then the host declines it.
   offerd_list_offer_t   offers;
   // All waiting sets of the policy's roles: larger priority first, then
   // older first.

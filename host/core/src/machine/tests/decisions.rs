@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::world::{World, first_fit, spec};
+use crate::amount::Milli;
 use crate::call::Call;
 use crate::ids::{OfferHandle, SetHandle, TaskHandle};
 use crate::job::JobKind;
@@ -206,6 +207,58 @@ fn an_offer_without_an_answer_goes_back_when_its_lease_ends() {
         (status.offers_held, status.counters.offers_lease_ended),
         (0, 2)
     );
+}
+
+/// The policy of `batch` was shown an offer and leaves it undecided; that of `web` has
+/// none, and these tasks wait there.
+fn held_beside(cpus: Milli) -> World {
+    let mut world = World::new();
+    world.submit(spec("b", 0, JobKind::Batch, 3));
+    world.place_all();
+    world.pass(Duration::from_secs(2));
+    world.offer(0, 0);
+    world.answer(0, |_| Ok(Answer::default()));
+    world.pass(Duration::from_secs(5));
+    let mut waiting = spec("w", 1, JobKind::Batch, 3);
+    waiting.needs.cpus = cpus;
+    world.submit(waiting);
+    world.answer(1, |_| Ok(Answer::default()));
+    world
+}
+
+fn offers_held(world: &World) -> (usize, u64) {
+    let status = world.machine.status();
+    (status.offers_held, status.counters.offers_lease_ended)
+}
+
+#[test]
+fn an_offer_that_another_role_goes_short_of_goes_back_early() {
+    let mut world = held_beside(Milli(1000));
+    world.pass(Duration::from_millis(900));
+    assert_eq!(offers_held(&world), (1, 0));
+    // A decision that is being made comes first.
+    world.submit(spec("b2", 0, JobKind::Batch, 1));
+    world.pass(Duration::from_millis(500));
+    assert_eq!(offers_held(&world), (1, 0));
+    world.answer(0, |_| Ok(Answer::default()));
+    assert_eq!(offers_held(&world), (0, 1));
+    let refuse = match world.sent.last() {
+        Some(Call::Decline { refuse, .. }) => *refuse,
+        other => panic!("{other:?}"),
+    };
+    assert!(refuse < 10.0, "it is wanted again: {refuse}");
+}
+
+#[test]
+fn an_offer_that_is_no_use_to_another_role_stays() {
+    let mut world = held_beside(Milli(10_000));
+    world.pass(Duration::from_secs(10));
+    assert_eq!(offers_held(&world), (1, 0), "too small for what waits");
+    let mut world = held_beside(Milli(1000));
+    world.offer(1, 1);
+    world.answer(1, |_| Ok(Answer::default()));
+    world.pass(Duration::from_secs(10));
+    assert_eq!(offers_held(&world), (2, 0), "the other role has one too");
 }
 
 #[test]
