@@ -150,6 +150,28 @@ pub struct Delta {
     pub operations: Vec<OperationView>,
 }
 
+impl Delta {
+    /// Makes it bring what `later` brings too.
+    pub fn append(&mut self, later: &Self) {
+        if later.reset {
+            *self = later.clone();
+            return;
+        }
+        if later.framework_id.is_some() {
+            self.framework_id.clone_from(&later.framework_id);
+        }
+        if later.roles.is_some() {
+            self.roles.clone_from(&later.roles);
+        }
+        self.agents.extend_from_slice(&later.agents);
+        self.jobs.extend_from_slice(&later.jobs);
+        self.jobs_gone.extend_from_slice(&later.jobs_gone);
+        self.tasks.extend_from_slice(&later.tasks);
+        self.tasks_ended.extend_from_slice(&later.tasks_ended);
+        self.operations.extend_from_slice(&later.operations);
+    }
+}
+
 /// `round` of the contract, with what is needed to answer questions in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Round {
@@ -163,6 +185,35 @@ pub struct Round {
     pub rescinded: Vec<OfferHandle>,
     pub events: Vec<PolicyEvent>,
     pub delta: Delta,
+}
+
+impl Round {
+    /// This round for one who has missed those before it, which are in order: all
+    /// that came with them comes with this one.
+    #[must_use]
+    pub fn after(&self, missed: &[Arc<Self>]) -> Self {
+        let mut all = self.clone();
+        let Some((first, others)) = missed.split_first() else {
+            return all;
+        };
+        all.delta = first.delta.clone();
+        for round in others {
+            all.delta.append(&round.delta);
+        }
+        all.delta.append(&self.delta);
+        let rounds = || missed.iter().map(AsRef::as_ref).chain([self]);
+        all.updates = rounds().flat_map(|round| &round.updates).cloned().collect();
+        all.events = rounds().flat_map(|round| &round.events).cloned().collect();
+        all.rescinded = rounds()
+            .flat_map(|round| &round.rescinded)
+            .copied()
+            .collect();
+        all.fresh_from = rounds()
+            .map(|round| round.fresh_from)
+            .min()
+            .unwrap_or(self.fresh_from);
+        all
+    }
 }
 
 /// Index into [`Answer::reasons`] plus one; 0: none.
@@ -425,3 +476,29 @@ impl Codec for NoCodec {
 }
 
 const NO_CODEC: &str = "there is no codec for messages written by policies";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delta_brings_what_a_later_one_brings_and_all_is_all() {
+        let gone = |jobs: [u32; 2], reset| Delta {
+            reset,
+            jobs_gone: jobs.map(JobHandle).to_vec(),
+            ..Delta::default()
+        };
+        let mut delta = gone([1, 2], true);
+        delta.framework_id = Some("F".to_owned());
+        delta.append(&gone([3, 4], false));
+        assert!(delta.reset);
+        assert_eq!(delta.framework_id.as_deref(), Some("F"));
+        assert_eq!(delta.jobs_gone, [1, 2, 3, 4].map(JobHandle));
+        delta.append(&gone([5, 6], true));
+        assert_eq!(delta.jobs_gone, [5, 6].map(JobHandle));
+        assert_eq!(
+            delta.framework_id, None,
+            "what is blank knows nothing from before"
+        );
+    }
+}

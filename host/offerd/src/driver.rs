@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use offerd_core::call::Call;
@@ -27,13 +28,14 @@ use crate::policies::Loader;
 use crate::watch::Watch;
 
 mod canary;
+mod compare;
 mod recording;
 mod reload;
 mod shadows;
 mod swaps;
 
 pub(crate) use recording::Recording;
-pub(crate) use shadows::{Candidate, ShadowReply};
+pub(crate) use shadows::Candidate;
 pub(crate) use swaps::{Loaded, Running};
 
 /// Messages taken together before the machine is asked what to do.
@@ -88,7 +90,6 @@ pub(crate) struct Sources {
     pub(crate) asks: mpsc::Receiver<Ask>,
     pub(crate) loaded: mpsc::UnboundedReceiver<Loaded>,
     pub(crate) candidates: mpsc::UnboundedReceiver<Candidate>,
-    pub(crate) shadows: mpsc::UnboundedReceiver<ShadowReply>,
     /// Policy files that changed.
     pub(crate) changed: mpsc::UnboundedReceiver<PathBuf>,
     pub(crate) stop: oneshot::Receiver<()>,
@@ -107,10 +108,8 @@ pub(crate) struct Driver {
     pub(crate) loader: Option<Loader>,
     /// The other end of [`Sources::loaded`].
     pub(crate) loaded: mpsc::UnboundedSender<Loaded>,
-    /// The other ends of [`Sources::candidates`] and [`Sources::shadows`].
+    /// The other end of [`Sources::candidates`].
     pub(crate) candidates: mpsc::UnboundedSender<Candidate>,
-    pub(crate) shadow_replies: mpsc::UnboundedSender<ShadowReply>,
-    pub(crate) next_shadow: u64,
     pub(crate) recording: Recording,
     /// Notices that policy files change, and where it says so.
     pub(crate) watch: Option<Watch>,
@@ -195,7 +194,6 @@ impl Driver {
                 Some(ask) = sources.asks.recv() => asks.push(ask),
                 Some(loaded) = sources.loaded.recv() => self.loaded(loaded, &mut inputs),
                 Some(candidate) = sources.candidates.recv() => self.candidate(candidate),
-                Some(reply) = sources.shadows.recv() => self.shadow_decided(reply),
                 Some(file) = sources.changed.recv() => self.files_changed(Some(&file)),
                 _ = saving.tick() => {
                     self.save_states();
@@ -294,7 +292,7 @@ impl Driver {
             policy.totals.add(&decided.stats);
             policy.has_answered();
         }
-        self.tell_shadows(handle, decided.round, &decided.result, &decided.stats);
+        self.tell_shadows(handle, &decided);
         inputs.push(Input::Answered {
             policy: handle,
             round: decided.round,
@@ -421,12 +419,12 @@ impl Driver {
     }
 
     fn invoke(&mut self, handle: PolicyHandle, round: Box<Round>) {
-        self.show_shadows(handle, &round);
+        let round = Arc::<Round>::from(round);
         let Some(policy) = self.policies.get(handle.0 as usize) else {
             return;
         };
         let number = round.number;
-        if let Err(error) = policy.thread.invoke(round) {
+        if let Err(error) = policy.thread.invoke(Arc::clone(&round)) {
             // The machine must hear of it, or it would wait for ever.
             let failed = PolicyReply::Decided(Box::new(Decided {
                 round: number,
@@ -436,6 +434,7 @@ impl Driver {
             // The receiver is this driver's own.
             let _ = self.replies.send((handle, failed));
         }
+        self.show_shadows(handle, &round);
     }
 
     fn notice(&self, notice: &Notice) {

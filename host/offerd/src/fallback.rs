@@ -1,5 +1,7 @@
 //! What decides when a policy cannot: code of the host that is always there.
 
+use std::sync::Arc;
+
 use offerd_core::job::waiting_traits;
 use offerd_core::policy::{Answer, DeclineRest, Millis, Placement, Round};
 use offerd_core::resource::Amounts;
@@ -37,7 +39,7 @@ impl Fallback {
 }
 
 impl PolicyCode for Fallback {
-    fn decide(&mut self, round: Round) -> Decided {
+    fn decide(&mut self, round: Arc<Round>) -> Decided {
         let mut answer = Answer {
             rest: Some(DeclineRest {
                 refuse: Millis::HOSTS_CHOICE,

@@ -126,7 +126,7 @@ enum Decider {
 }
 
 impl Decider {
-    fn decide(&mut self, round: Round) -> Result<Answer, Failure> {
+    fn decide(&mut self, round: Arc<Round>) -> Result<Answer, Failure> {
         match self {
             Self::Policy(policy) => policy.decide(round).result,
             Self::Fallback(fallback) => fallback.decide(round).result,
@@ -474,7 +474,7 @@ impl Replay<'_> {
             return;
         };
         let number = round.number;
-        let now = running.decider.decide(round);
+        let now = running.decider.decide(Arc::new(round));
         let compared = &mut running.compared;
         compared.rounds += 1;
         compared.placed_then += placed(then);

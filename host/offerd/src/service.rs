@@ -239,7 +239,6 @@ impl Parts {
         let (asker, asks) = Asker::new();
         let (loaded, prepared_others) = mpsc::unbounded_channel();
         let (candidates, prepared_shadows) = mpsc::unbounded_channel();
-        let (shadow_replies, shadows) = mpsc::unbounded_channel();
         let (roles, known_roles) = tokio::sync::watch::channel(self.roles);
         let (stop, stopped) = oneshot::channel();
         let driver = Driver {
@@ -253,8 +252,6 @@ impl Parts {
             loader,
             loaded,
             candidates,
-            shadow_replies,
-            next_shadow: 0,
             recording,
             watch,
             changes,
@@ -270,7 +267,6 @@ impl Parts {
             asks,
             loaded: prepared_others,
             candidates: prepared_shadows,
-            shadows,
             changed,
             stop: stopped,
         };

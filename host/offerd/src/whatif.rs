@@ -2,6 +2,8 @@
 //! something were different? Each one is a fresh instance of the code at work and
 //! a round made of the live and recent offers, altered in one thing.
 
+use std::sync::Arc;
+
 use offerd_core::Milli;
 use offerd_core::ids::JobHandle;
 use offerd_core::job::waiting_traits;
@@ -113,7 +115,10 @@ impl Lab<'_> {
         };
         let mut policy =
             Policy::start(&self.subject.program, options).map_err(|error| chain(&error))?;
-        let answer = policy.decide(round).result.map_err(|e| e.to_string())?;
+        let answer = policy
+            .decide(Arc::new(round))
+            .result
+            .map_err(|e| e.to_string())?;
         Ok(answer
             .placements
             .iter()

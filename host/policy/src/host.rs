@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use offerd_core::ids::{AgentHandle, JobHandle, OfferHandle, SetHandle, TaskHandle};
 use offerd_core::offer::Offer;
-use offerd_core::policy::{Delta, Round};
+use offerd_core::policy::Round;
 use offerd_core::resource::{Name, Resource};
 use offerd_core::{Instant, Milli};
 use wasmtime::Result;
@@ -56,7 +56,8 @@ pub(crate) struct Host {
     framework_id: Option<String>,
     /// The clock, in milliseconds; moves between calls only.
     now: f64,
-    offers: Vec<Arc<Offer>>,
+    /// The one that is being decided.
+    round: Option<Arc<Round>>,
     tables: Tables,
 }
 
@@ -80,7 +81,7 @@ impl Host {
             random: Random::new(options.seed, instance),
             framework_id: options.framework.id.clone(),
             now: now.as_millis_f64(),
-            offers: Vec::new(),
+            round: None,
             tables: Tables::default(),
             options,
         }
@@ -92,21 +93,24 @@ impl Host {
         self.log.begin_call();
     }
 
-    /// Takes what a round needs to answer questions, and leaves the rest.
-    pub(crate) fn begin_round(&mut self, round: &mut Round) {
+    /// Takes what a round needs to answer questions.
+    pub(crate) fn begin_round(&mut self, round: Arc<Round>) {
         self.now = round.now.as_millis_f64();
-        self.offers = std::mem::take(&mut round.offers);
-        let delta: Delta = std::mem::take(&mut round.delta);
-        if delta.framework_id.is_some() {
-            self.framework_id.clone_from(&delta.framework_id);
+        if round.delta.framework_id.is_some() {
+            self.framework_id.clone_from(&round.delta.framework_id);
         }
-        self.tables.apply(delta);
+        self.tables.apply(&round.delta);
+        self.round = Some(round);
     }
 
     /// Lets go of the offers before the answer leaves: then the machine, which
     /// made them, has the last hold of each, and frees it on its own thread.
     pub(crate) fn end_round(&mut self) {
-        self.offers.clear();
+        self.round = None;
+    }
+
+    fn offers(&self) -> &[Arc<Offer>] {
+        self.round.as_ref().map_or(&[], |round| &round.offers)
     }
 
     /// `describe` may only log (wit/).
@@ -123,9 +127,10 @@ impl Host {
         // Handles grow with the order of arrival, which is the order here; the
         // search does not rely on it for more than its speed.
         let wanted = OfferHandle(handle);
-        match self.offers.binary_search_by_key(&wanted, |o| o.handle) {
-            Ok(position) => self.offers.get(position),
-            Err(_) => self.offers.iter().find(|offer| offer.handle == wanted),
+        let offers = self.offers();
+        match offers.binary_search_by_key(&wanted, |o| o.handle) {
+            Ok(position) => offers.get(position),
+            Err(_) => offers.iter().find(|offer| offer.handle == wanted),
         }
         .map(Arc::as_ref)
     }
@@ -246,7 +251,7 @@ impl cluster::Host for Host {
                 .sum::<Milli>()
                 .thousandths()
         };
-        Ok(self.offers.iter().map(amount).collect())
+        Ok(self.offers().iter().map(amount).collect())
     }
 
     fn get_job(&mut self, job: u32) -> Result<Option<cluster::JobDetails>> {

@@ -158,19 +158,19 @@ impl Instance {
         &self.description
     }
 
-    pub(crate) fn decide(&mut self, round: &mut Round) -> (Result<Answer, Failure>, Used) {
+    pub(crate) fn decide(&mut self, round: Arc<Round>) -> (Result<Answer, Failure>, Used) {
         let result = self.decide_inner(round);
         self.store.data_mut().end_round();
         (result, self.used())
     }
 
-    fn decide_inner(&mut self, round: &mut Round) -> Result<Answer, Failure> {
+    fn decide_inner(&mut self, round: Arc<Round>) -> Result<Answer, Failure> {
         let number = round.number;
         // Nobody else has it: wasmtime drops its copy before a call returns.
         let Some(out) = Arc::get_mut(&mut self.round) else {
             return Err(Failure::Host("the last round is still in use".to_owned()));
         };
-        fill_round(round, out);
+        fill_round(&round, out);
         self.store.data_mut().begin_round(round);
         let (answer,) = call(
             &self.program,

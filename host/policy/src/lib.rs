@@ -42,4 +42,4 @@ pub use options::{Description, Framework, Options, RoundLimits, Snapshot, StartE
 pub use policy::{Began, CallStats, Decided, Policy, PolicyCode};
 pub use program::{LoadError, Program};
 pub use runtime::{Runtime, RuntimeError};
-pub use thread::{InvokeError, PolicyThread, Replaced, Reply};
+pub use thread::{InvokeError, PolicyThread, Replaced, Reply, spawn};

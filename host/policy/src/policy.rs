@@ -13,8 +13,8 @@ use crate::program::Program;
 /// What decides: a policy in WebAssembly ([`Policy`]), or Rust code in the same
 /// place (benchmarks, tests, simulations).
 pub trait PolicyCode: Send {
-    /// One round. The round is given away: its tables are moved, not copied.
-    fn decide(&mut self, round: Round) -> Decided;
+    /// One round, which others may look at meanwhile.
+    fn decide(&mut self, round: Arc<Round>) -> Decided;
 
     /// State that outlives an instance; `None` if the policy has none.
     fn save(&mut self) -> Result<Option<Snapshot>, Failure> {
@@ -147,7 +147,7 @@ impl Policy {
         Ok(())
     }
 
-    fn decide_inner(&mut self, round: &mut Round) -> (Result<Answer, Failure>, Used) {
+    fn decide_inner(&mut self, round: Arc<Round>) -> (Result<Answer, Failure>, Used) {
         self.fresh = false;
         if self.instance.is_none() {
             let saved = self.saved.take();
@@ -172,11 +172,12 @@ impl Policy {
 }
 
 impl PolicyCode for Policy {
-    fn decide(&mut self, mut round: Round) -> Decided {
+    fn decide(&mut self, round: Arc<Round>) -> Decided {
         let started = Instant::now();
-        let (result, used) = self.decide_inner(&mut round);
+        let number = round.number;
+        let (result, used) = self.decide_inner(round);
         Decided {
-            round: round.number,
+            round: number,
             result,
             stats: CallStats {
                 duration: started.elapsed(),

@@ -62,7 +62,7 @@ impl Lists {
 impl Tables {
     /// Starts a round: forgets what ended in the last one, then applies what
     /// changed.
-    pub(crate) fn apply(&mut self, delta: Delta) {
+    pub(crate) fn apply(&mut self, delta: &Delta) {
         if delta.reset {
             *self = Self::default();
         }
@@ -73,34 +73,34 @@ impl Tables {
             .retain(|_, operation| !OperationState(operation.state).is_terminal());
 
         if delta.roles.is_some() {
-            self.roles = delta.roles;
+            self.roles.clone_from(&delta.roles);
         }
-        for agent in delta.agents {
-            self.agents.insert(agent.handle, agent);
+        for agent in &delta.agents {
+            self.agents.insert(agent.handle, Arc::clone(agent));
         }
-        for job in delta.jobs {
+        for job in &delta.jobs {
             let (handle, set) = (job.handle, job.set);
-            if let Some(before) = self.jobs.insert(handle, job) {
+            if let Some(before) = self.jobs.insert(handle, Arc::clone(job)) {
                 self.forget_set(before.set, handle);
             }
             self.job_of_set.insert(set, handle);
         }
-        for handle in delta.jobs_gone {
-            if let Some(job) = self.jobs.remove(&handle) {
-                self.forget_set(job.set, handle);
+        for handle in &delta.jobs_gone {
+            if let Some(job) = self.jobs.remove(handle) {
+                self.forget_set(job.set, *handle);
             }
         }
-        for task in delta.tasks {
-            self.put(task);
+        for task in &delta.tasks {
+            self.put(task.clone());
         }
-        for handle in delta.tasks_ended {
-            if let Some(task) = self.take(handle) {
-                self.ended.insert(handle, task);
+        for handle in &delta.tasks_ended {
+            if let Some(task) = self.take(*handle) {
+                self.ended.insert(*handle, task);
             }
         }
-        for operation in delta.operations {
+        for operation in &delta.operations {
             if let Some(id) = &operation.operation {
-                self.operations.insert(id.clone(), operation);
+                self.operations.insert(id.clone(), operation.clone());
             }
         }
     }

@@ -1,5 +1,6 @@
 //! A thread for each policy: a slow policy delays nobody but itself.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -59,7 +60,7 @@ pub enum InvokeError {
 }
 
 enum Request {
-    Decide(Box<Round>),
+    Decide(Arc<Round>),
     Save,
     Replace(Box<dyn PolicyCode>),
     Renew,
@@ -73,6 +74,14 @@ pub struct PolicyThread {
     thread: Option<JoinHandle<()>>,
 }
 
+/// A thread with room for what policies need.
+pub fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name(format!("policy-{name}"))
+        .stack_size(STACK)
+        .spawn(run)
+}
+
 impl PolicyThread {
     /// `reply` is called on the policy's thread, once for each request that was
     /// taken, in their order; it must not block for long.
@@ -82,10 +91,7 @@ impl PolicyThread {
         reply: impl Fn(Reply) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (requests, mailbox) = sync_channel(MAILBOX);
-        let thread = std::thread::Builder::new()
-            .name(format!("policy-{name}"))
-            .stack_size(STACK)
-            .spawn(move || run(code, &mailbox, reply))?;
+        let thread = spawn(name, move || run(code, &mailbox, reply))?;
         Ok(Self {
             requests: Some(requests),
             thread: Some(thread),
@@ -93,7 +99,7 @@ impl PolicyThread {
     }
 
     /// Asks for a decision. Never blocks.
-    pub fn invoke(&self, round: Box<Round>) -> Result<(), InvokeError> {
+    pub fn invoke(&self, round: Arc<Round>) -> Result<(), InvokeError> {
         self.send(Request::Decide(round))
     }
 
@@ -135,7 +141,7 @@ impl PolicyThread {
 fn run(mut code: Box<dyn PolicyCode>, mailbox: &Receiver<Request>, reply: impl Fn(Reply)) {
     for request in mailbox {
         reply(match request {
-            Request::Decide(round) => Reply::Decided(Box::new(code.decide(*round))),
+            Request::Decide(round) => Reply::Decided(Box::new(code.decide(round))),
             Request::Save => Reply::Saved(code.save()),
             Request::Renew => Reply::Renewed(code.renew().map(|()| code.began())),
             Request::Replace(next) => Reply::Replaced(replace(&mut code, next)),
@@ -174,7 +180,7 @@ mod tests {
     struct Slow(std::sync::mpsc::Receiver<()>);
 
     impl PolicyCode for Slow {
-        fn decide(&mut self, round: Round) -> Decided {
+        fn decide(&mut self, round: Arc<Round>) -> Decided {
             let _ = self.0.recv();
             Decided {
                 round: round.number,
@@ -194,7 +200,7 @@ mod tests {
         .unwrap();
         let mut taken = 0;
         let error = loop {
-            match thread.invoke(Box::new(round(taken + 1))) {
+            match thread.invoke(Arc::new(round(taken + 1))) {
                 Ok(()) => taken += 1,
                 Err(error) => break error,
             }

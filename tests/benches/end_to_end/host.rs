@@ -7,17 +7,22 @@ use offerd::config::Config;
 use offerd::service::Service;
 
 pub(crate) const RECORD: &str = "+record";
+pub(crate) const SHADOW: &str = "+shadow";
 
 const JOB: &str = "[[job]]\nname = \"bench\"\nrole = \"bench\"\nkind = \"batch\"\ncount = 120000\n\
                    cpus = 1\nmem = 32\ncommand = \"sleep 1000\"\n";
 
-/// `scheduler`: a guest, with `+record` if all is to be recorded.
+/// `scheduler`: a guest, with `+record` if all is to be recorded, or with `+shadow` if
+/// the same guest is to be its shadow.
 pub(crate) fn run(master: &str, scheduler: &str) {
-    let guest = scheduler.trim_end_matches(RECORD);
+    let (guest, extra) = match scheduler.split_once('+') {
+        Some((guest, _)) => (guest, &scheduler[guest.len()..]),
+        None => (scheduler, ""),
+    };
     let recordings = tempfile::tempdir().unwrap();
-    let record = match guest == scheduler {
-        true => String::new(),
-        false => format!("record.dir = {:?}\n", recordings.path()),
+    let record = match extra == RECORD {
+        true => format!("record.dir = {:?}\n", recordings.path()),
+        false => String::new(),
     };
     let file = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../target/guests")
@@ -36,6 +41,9 @@ pub(crate) fn run(master: &str, scheduler: &str) {
     runtime.block_on(async {
         let mut service = Service::start(config, None).await.unwrap();
         service.admin().submit(JOB.to_owned()).await.unwrap();
+        if extra == SHADOW {
+            service.admin().shadow("bench", file).await.unwrap();
+        }
         // Until the benchmark ends this process.
         service.ended().await.unwrap();
     });

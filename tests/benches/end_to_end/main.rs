@@ -1,7 +1,8 @@
 //! Offers a second, CPU time and latency from end to end, over loopback, against
 //! a master that answers at once: offerd with a policy in WebAssembly beside a
 //! native client that does nothing else. Each scheduler is a process on a core
-//! of its own; the master has another. See docs/performance.md.
+//! of its own; the master has another. With `@2` it may use both, for a shadow has a
+//! thread of its own. See docs/performance.md.
 //!
 //!     cargo xtask bench --bench end_to_end [-- BURST...]
 
@@ -36,6 +37,9 @@ const MASTER: &str = "OFFERD_BENCH_MASTER";
 const OFFERS: usize = 200_000;
 const SINGLE: usize = 3_000;
 
+/// After the name of a scheduler: it may use the master's core too.
+const BOTH_CORES: &str = "@2";
+
 /// So that one noisy moment does not decide; the median is shown.
 const REPEAT: usize = 3;
 
@@ -58,12 +62,19 @@ fn main() {
         println!("taskset is missing: the schedulers are not bound to one core\n");
     }
     println!(
-        "{:>6}  {:<15}  {:>10}  {:>14}  {:>12}  {:>10}",
+        "{:>6}  {:<17}  {:>10}  {:>14}  {:>12}  {:>10}",
         "burst", "scheduler", "offers/s", "CPU s/100,000", "p50 us/burst", "ratio"
     );
     for burst in bursts {
         let mut baseline = None;
-        for scheduler in ["native", "first-fit", "bin-pack", "bin-pack+record"] {
+        for scheduler in [
+            "native",
+            "first-fit",
+            "bin-pack",
+            "bin-pack+record",
+            "bin-pack@2",
+            "bin-pack+shadow@2",
+        ] {
             let total = if burst == 1 { SINGLE } else { OFFERS };
             let mut runs: Vec<Measured> = (0..REPEAT)
                 .map(|_| measure(scheduler, burst, total))
@@ -72,7 +83,7 @@ fn main() {
             let run = &runs[REPEAT / 2];
             let base = *baseline.get_or_insert(run.rate);
             println!(
-                "{burst:>6}  {scheduler:<15}  {:>10.0}  {:>14.2}  {:>12.1}  {:>10.2}",
+                "{burst:>6}  {scheduler:<17}  {:>10.0}  {:>14.2}  {:>12.1}  {:>10.2}",
                 run.rate,
                 run.cpu,
                 run.median.as_secs_f64() * 1e6,
@@ -121,9 +132,10 @@ impl Drop for Scheduler {
     }
 }
 
-fn spawn(role: &str, master: &str) -> Scheduler {
+fn spawn(scheduler: &str, master: &str) -> Scheduler {
     let this = std::env::current_exe().unwrap();
-    let mut command = match taskset() {
+    let role = scheduler.trim_end_matches(BOTH_CORES);
+    let mut command = match taskset().filter(|_| role == scheduler) {
         Some(mut command) => {
             command.args(["-c", "1"]).arg(this);
             command

@@ -79,10 +79,13 @@ fn decide(bencher: Bencher<'_, '_>, policy: &str, offers: usize, too_large: bool
         }
     }
     // The tables of the first round, once.
-    code.borrow_mut().decide(round.clone()).result.unwrap();
+    code.borrow_mut()
+        .decide(round.clone().into())
+        .result
+        .unwrap();
     round.delta = Default::default();
     bencher
         .counter(divan::counter::ItemsCount::new(offers))
-        .with_inputs(|| round.clone())
+        .with_inputs(|| std::sync::Arc::new(round.clone()))
         .bench_local_values(|round| black_box(code.borrow_mut().decide(round)));
 }

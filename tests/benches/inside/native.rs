@@ -1,6 +1,8 @@
 //! The guest `minimal` again, compiled into the host and working on its own
 //! structs: what a policy costs without WebAssembly.
 
+use std::sync::Arc;
+
 use offerd_core::policy::{Answer, Placement, Round};
 use offerd_core::resource::Amounts;
 use offerd_policy::{CallStats, Decided, PolicyCode};
@@ -8,7 +10,7 @@ use offerd_policy::{CallStats, Decided, PolicyCode};
 pub(crate) struct Native;
 
 impl PolicyCode for Native {
-    fn decide(&mut self, round: Round) -> Decided {
+    fn decide(&mut self, round: Arc<Round>) -> Decided {
         let mut left: Vec<Amounts> = round.offers.iter().map(|offer| offer.usable).collect();
         let mut answer = Answer::default();
         for set in &round.waiting {

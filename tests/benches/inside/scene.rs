@@ -116,7 +116,7 @@ impl Scene {
     /// From the event's bytes to those of all calls; gives their number.
     pub(crate) fn run(&mut self, code: &mut dyn PolicyCode) -> usize {
         let round = self.round();
-        let decided = code.decide(round);
+        let decided = code.decide(round.into());
         let mut effects = Vec::new();
         let answered = Input::Answered {
             policy: PolicyHandle(0),

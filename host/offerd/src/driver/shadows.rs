@@ -2,110 +2,45 @@
 //! Their decisions are compared with those that count. Each round shows the true
 //! state, so that a difference does not lead to others.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Sender, channel};
 
-use foldhash::HashMap;
-use offerd_core::ids::{OfferHandle, PolicyHandle, SetHandle};
+use offerd_core::ids::PolicyHandle;
 use offerd_core::machine::{Input, Reply};
-use offerd_core::policy::{Answer, Failure, Round};
-use offerd_core::resource::Amounts;
-use offerd_policy::{CallStats, PolicyThread, Reply as PolicyReply};
+use offerd_core::policy::{Delta, Round};
+use offerd_policy::Decided;
 use tokio::sync::oneshot;
 
 use super::Driver;
+use super::compare::{self, Active, Message, Shared};
 use super::swaps::refuse;
 use crate::admin::api;
 use crate::policies::{About, PolicyError, Prepared};
-use crate::replay::shown;
 use crate::report::chain;
 
 /// Of one policy.
 const MOST: usize = 8;
 
+/// Rounds that are kept for one that is busy; should it miss more it begins with
+/// full tables.
+const MISSED: usize = 100;
+
 /// A candidate beside a policy.
 pub(crate) struct Shadow {
     about: About,
     component: Arc<Vec<u8>>,
-    thread: PolicyThread,
-    number: u64,
-    /// A round is with it.
-    busy: bool,
-    /// It missed a round, or has seen none: the next one carries all tables.
+    /// To its thread, which ends with this.
+    messages: Sender<Message>,
+    shared: Arc<Shared>,
+    /// It has seen nothing, or missed too much: the next round carries all tables.
     blank: bool,
-    /// Decisions of either side that wait for the other's.
-    open: BTreeMap<u32, Open>,
-    status: api::ShadowStatus,
-}
-
-struct Open {
-    round: Arc<Bounds>,
-    active: Option<Decided>,
-    shadow: Option<Decided>,
-}
-
-type Decided = (Result<Answer, Failure>, Duration);
-
-/// What decisions about a round must respect.
-struct Bounds {
-    at: u64,
-    offers: HashMap<OfferHandle, Amounts>,
-    sets: HashMap<SetHandle, (Amounts, u32)>,
-}
-
-impl Bounds {
-    fn of(round: &Round) -> Self {
-        Self {
-            at: round.now.0 / 1_000_000,
-            offers: round
-                .offers
-                .iter()
-                .map(|offer| (offer.handle, offer.usable))
-                .collect(),
-            sets: round
-                .waiting
-                .iter()
-                .map(|set| (set.set, (set.needs, set.count)))
-                .collect(),
-        }
-    }
-
-    /// How many placements could not be carried out.
-    fn refused(&self, answer: &Answer) -> u64 {
-        let mut offers = self.offers.clone();
-        let mut sets = self.sets.clone();
-        let mut refused = 0;
-        for placement in &answer.placements {
-            let room = offers.get_mut(&placement.offer);
-            let set = sets.get_mut(&placement.set);
-            let (Some(room), Some((needs, left))) = (room, set) else {
-                refused += 1;
-                continue;
-            };
-            for _ in 0..placement.count {
-                if *left == 0 || !needs.fits_in(room) {
-                    refused += 1;
-                    break;
-                }
-                *left -= 1;
-                room.cpus -= needs.cpus;
-                room.mem -= needs.mem;
-                room.disk -= needs.disk;
-                room.gpus -= needs.gpus;
-                room.ports -= needs.ports;
-            }
-        }
-        refused
-    }
-}
-
-/// What a shadow has to say, and which one it is.
-pub(crate) struct ShadowReply {
-    policy: PolicyHandle,
-    number: u64,
-    reply: PolicyReply,
+    missed: Vec<Arc<Round>>,
+    /// The round that was shown last.
+    shown: u32,
+    /// Rounds that came while it was busy.
+    skipped: u64,
 }
 
 /// A candidate is loaded.
@@ -116,8 +51,28 @@ pub(crate) struct Candidate {
 }
 
 impl Shadow {
+    fn start(name: &str, prepared: Prepared, status: api::ShadowStatus) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::new(status));
+        let (messages, received) = channel();
+        let (code, seen) = (prepared.code, Arc::clone(&shared));
+        offerd_policy::spawn(name, move || compare::run(code, &received, &seen))?;
+        Ok(Self {
+            about: prepared.about,
+            component: Arc::new(prepared.component),
+            messages,
+            shared,
+            blank: true,
+            missed: Vec::new(),
+            shown: 0,
+            skipped: 0,
+        })
+    }
+
     pub(crate) fn status(&self) -> api::ShadowStatus {
-        self.status.clone()
+        api::ShadowStatus {
+            skipped: self.skipped,
+            ..self.shared.status().clone()
+        }
     }
 
     pub(super) fn digest(&self) -> &str {
@@ -128,78 +83,34 @@ impl Shadow {
         (PathBuf::from(&self.about.file), Arc::clone(&self.component))
     }
 
-    fn compare(&mut self, number: u32) {
-        let Some(open) = self.open.get(&number) else {
-            return;
-        };
-        let (Some((active, cost)), Some((shadow, own_cost))) = (&open.active, &open.shadow) else {
-            return;
-        };
-        let status = &mut self.status;
-        status.rounds += 1;
-        status.active_busy += cost.as_secs_f64();
-        status.busy += own_cost.as_secs_f64();
-        match shadow {
-            Ok(answer) => {
-                status.placed += tasks(answer);
-                status.refused += open.round.refused(answer);
+    /// `tables` gives all of them; asked only if they are needed.
+    fn show(&mut self, round: &Arc<Round>, tables: impl FnOnce() -> Delta) {
+        if self.shared.busy.load(Ordering::Acquire) {
+            self.skipped += 1;
+            if self.missed.len() == MISSED {
+                self.blank = true;
+                self.missed.clear();
             }
-            Err(failure) => {
-                status.failures += 1;
-                status.last_failure = Some(failure.to_string());
+            if !self.blank {
+                self.missed.push(Arc::clone(round));
             }
+            return;
         }
-        if let Ok(answer) = active {
-            status.active_placed += tasks(answer);
+        self.blank |= self.shared.blank.swap(false, Ordering::AcqRel);
+        let blank = std::mem::take(&mut self.blank);
+        let mut missed = std::mem::take(&mut self.missed);
+        if blank {
+            missed.clear();
         }
-        if agree(active, shadow) {
-            status.agreed += 1;
-        } else if status.first_divergence.is_none() {
-            status.first_divergence = Some(api::Divergence {
-                round: number,
-                at: open.round.at,
-                active: shown(active),
-                shadow: shown(shadow),
-            });
-        }
-        self.open.remove(&number);
+        self.shared.busy.store(true, Ordering::Release);
+        self.shown = round.number;
+        // Nobody takes it if the thread has panicked; it stays busy then.
+        let _ = self.messages.send(Message::Show {
+            round: Arc::clone(round),
+            missed,
+            tables: blank.then(|| Box::new(tables())),
+        });
     }
-}
-
-fn tasks(answer: &Answer) -> u64 {
-    answer.placements.iter().map(|p| u64::from(p.count)).sum()
-}
-
-/// Whether two answers ask for the same, whatever their order and words.
-fn agree(a: &Result<Answer, Failure>, b: &Result<Answer, Failure>) -> bool {
-    match (a, b) {
-        (Ok(a), Ok(b)) => wanted(a) == wanted(b),
-        (Err(_), Err(_)) => true,
-        _ => false,
-    }
-}
-
-type Wanted<'a> = (
-    BTreeMap<(OfferHandle, SetHandle), u32>,
-    Vec<OfferHandle>,
-    Vec<u32>,
-    Vec<&'a offerd_core::policy::Action>,
-    bool,
-);
-
-fn wanted(answer: &Answer) -> Wanted<'_> {
-    let mut placements = BTreeMap::new();
-    for placement in &answer.placements {
-        *placements
-            .entry((placement.offer, placement.set))
-            .or_default() += placement.count;
-    }
-    let mut declines: Vec<OfferHandle> = answer.declines.iter().map(|d| d.offer).collect();
-    declines.sort();
-    let mut kills: Vec<u32> = answer.kills.iter().map(|kill| kill.task.0).collect();
-    kills.sort_unstable();
-    let actions = answer.actions.iter().map(|(action, _)| action).collect();
-    (placements, declines, kills, actions, answer.rest.is_some())
 }
 
 impl Driver {
@@ -261,47 +172,26 @@ impl Driver {
             let why = format!("policy {} has {MOST} shadows; abort one first", policy.name);
             return refuse(Some(answer), why);
         }
-        self.next_shadow += 1;
-        let number = self.next_shadow;
-        let sender = self.shadow_replies.clone();
-        let name = format!("{}-shadow", policy.name);
-        let thread = PolicyThread::spawn(&name, prepared.code, move |reply| {
-            // The service is ending if nobody takes it.
-            let _ = sender.send(ShadowReply {
-                policy: handle,
-                number,
-                reply,
-            });
-        });
-        let thread = match thread {
-            Ok(thread) => thread,
-            Err(error) => {
-                return refuse(Some(answer), format!("no thread for a shadow: {error}"));
-            }
-        };
         let text = format!(
             "{} ({}) is a shadow of policy {}",
             prepared.about.file,
             digest.chars().take(12).collect::<String>(),
             policy.name
         );
+        let status = api::ShadowStatus {
+            file: prepared.about.file.clone(),
+            digest,
+            version: prepared.about.version.clone(),
+            since: now.0 / 1_000_000,
+            ..api::ShadowStatus::default()
+        };
+        match Shadow::start(&format!("{}-shadow", policy.name), prepared, status) {
+            Ok(shadow) => policy.shadows.push(shadow),
+            Err(error) => {
+                return refuse(Some(answer), format!("no thread for a shadow: {error}"));
+            }
+        }
         tracing::info!(policy = policy.name, "{text}");
-        policy.shadows.push(Shadow {
-            status: api::ShadowStatus {
-                file: prepared.about.file.clone(),
-                digest,
-                version: prepared.about.version.clone(),
-                since: now.0 / 1_000_000,
-                ..api::ShadowStatus::default()
-            },
-            about: prepared.about,
-            component: Arc::new(prepared.component),
-            thread,
-            number,
-            busy: false,
-            blank: true,
-            open: BTreeMap::new(),
-        });
         // The asker may have gone away.
         let _ = answer.send(Reply::Done(vec![text]));
     }
@@ -403,84 +293,34 @@ impl Driver {
         }
     }
 
-    /// Shows a round to the shadows of its policy.
-    pub(super) fn show_shadows(&mut self, handle: PolicyHandle, round: &Round) {
+    /// Shows a round, which is with the policy already, to its shadows.
+    pub(super) fn show_shadows(&mut self, handle: PolicyHandle, round: &Arc<Round>) {
         let machine = &self.machine;
-        let Some(policy) = self.policies.get_mut(handle.0 as usize) else {
-            return;
-        };
-        if policy.shadows.is_empty() {
-            return;
-        }
-        let bounds = Arc::new(Bounds::of(round));
-        for shadow in &mut policy.shadows {
-            if shadow.busy {
-                // It will begin anew with what is then.
-                shadow.blank = true;
-                shadow.status.skipped += 1;
-                continue;
+        if let Some(policy) = self.policies.get_mut(handle.0 as usize) {
+            for shadow in &mut policy.shadows {
+                shadow.show(round, || machine.full_delta(handle));
             }
-            let mut shown = round.clone();
-            if std::mem::take(&mut shadow.blank) {
-                shown.delta = machine.full_delta(handle);
-            }
-            if shadow.thread.invoke(Box::new(shown)).is_err() {
-                shadow.blank = true;
-                continue;
-            }
-            shadow.busy = true;
-            shadow.open.insert(
-                round.number,
-                Open {
-                    round: Arc::clone(&bounds),
-                    active: None,
-                    shadow: None,
-                },
-            );
         }
     }
 
     /// The decision that counts.
-    pub(super) fn tell_shadows(
-        &mut self,
-        handle: PolicyHandle,
-        round: u32,
-        result: &Result<Answer, Failure>,
-        stats: &CallStats,
-    ) {
-        let Some(policy) = self.policies.get_mut(handle.0 as usize) else {
+    pub(super) fn tell_shadows(&self, handle: PolicyHandle, decided: &Decided) {
+        let Some(policy) = self.policies.get(handle.0 as usize) else {
             return;
         };
-        for shadow in &mut policy.shadows {
-            if let Some(open) = shadow.open.get_mut(&round) {
-                open.active = Some((result.clone(), stats.duration));
-                shadow.compare(round);
+        let mut active = None;
+        for shadow in &policy.shadows {
+            if shadow.shown != decided.round {
+                continue;
             }
-        }
-    }
-
-    /// A shadow has decided.
-    pub(super) fn shadow_decided(&mut self, reply: ShadowReply) {
-        let Some(policy) = self.policies.get_mut(reply.policy.0 as usize) else {
-            return;
-        };
-        let Some(shadow) = policy
-            .shadows
-            .iter_mut()
-            .find(|shadow| shadow.number == reply.number)
-        else {
-            return;
-        };
-        if let PolicyReply::Decided(decided) = reply.reply {
-            shadow.busy = false;
-            if matches!(decided.result, Err(Failure::Trap(_) | Failure::Host(_))) {
-                // Its next instance knows nothing.
-                shadow.blank = true;
-            }
-            if let Some(open) = shadow.open.get_mut(&decided.round) {
-                open.shadow = Some((decided.result, decided.stats.duration));
-                shadow.compare(decided.round);
-            }
+            let active = active.get_or_insert_with(|| {
+                Arc::new(Active {
+                    round: decided.round,
+                    result: decided.result.clone(),
+                    cost: decided.stats.duration,
+                })
+            });
+            let _ = shadow.messages.send(Message::Decided(Arc::clone(active)));
         }
     }
 }

@@ -436,7 +436,8 @@ impl<'p> Cluster<'p> {
 
     fn decide(&mut self, round: Round) {
         let number = round.number;
-        let twin = self.twin.decide(round.clone()).result;
+        let round = Arc::new(round);
+        let twin = self.twin.decide(Arc::clone(&round)).result;
         let result = self.policy.decide(round).result;
         // Lines of a stack differ.
         let is_same = match (&result, &twin) {

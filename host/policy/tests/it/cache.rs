@@ -18,7 +18,7 @@ fn the_second_start_finds_the_code_and_decides_the_same() {
         assert_eq!(program.from_cache(), from_cache);
         let (options, _) = options(&program, "{}");
         let mut policy = Policy::start(&program, options).unwrap();
-        answers.push(policy.decide(round(1)).result.unwrap());
+        answers.push(policy.decide(round(1).into()).result.unwrap());
     }
     assert_eq!(answers[0], answers[1]);
     let mode = std::fs::metadata(&path).unwrap().permissions().mode();

@@ -24,7 +24,7 @@ fn places_waiting_tasks_round_after_round() {
         let mut round = round(number);
         round.offers = vec![offer(1, 2, 1024), offer(2, 4, 4096)];
         round.waiting = vec![waiting(7, 3, 1, 512), waiting(8, 1, 3, 64)];
-        let decided = policy.decide(round);
+        let decided = policy.decide(round.into());
         assert_eq!(decided.round, number);
         assert_eq!(
             decided.result.unwrap().placements,
@@ -43,9 +43,9 @@ fn a_round_of_ten_thousand_offers_passes() {
     let mut large = round(1);
     large.offers = (0..10_000).map(|n| offer(n, 1, 100)).collect();
     large.waiting = vec![waiting(1, 20_000, 1, 100)];
-    let answer = policy.decide(large).result.unwrap();
+    let answer = policy.decide(large.into()).result.unwrap();
     assert_eq!(answer.placements.len(), 10_000);
-    assert_eq!(policy.decide(round(2)).result, Ok(Answer::default()));
+    assert_eq!(policy.decide(round(2).into()).result, Ok(Answer::default()));
 }
 
 #[test]

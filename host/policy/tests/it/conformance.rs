@@ -119,7 +119,7 @@ fn a_policy_sees_all_of_a_round_and_can_ask_for_the_rest() {
         ..options
     };
     let mut policy = Policy::start(&program, options.clone()).unwrap();
-    let answer = policy.decide(rich()).result.unwrap();
+    let answer = policy.decide(rich().into()).result.unwrap();
     let seen = answer.reasons.join("\n");
     for part in [
         r#"["config","{\"a\": 1}"]"#,
@@ -156,7 +156,7 @@ fn a_policy_sees_all_of_a_round_and_can_ask_for_the_rest() {
     );
     // The same seed, the same answer, in another instance.
     let mut again = Policy::start(&program, options).unwrap();
-    assert_eq!(again.decide(rich()).result.unwrap(), answer);
+    assert_eq!(again.decide(rich().into()).result.unwrap(), answer);
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn every_decision_reaches_the_host() {
     let program = guest("conformance");
     let (options, _) = options(&program, "{}");
     let mut policy = Policy::start(&program, options).unwrap();
-    let answer = policy.decide(rich()).result.unwrap();
+    let answer = policy.decide(rich().into()).result.unwrap();
     let kinds: Vec<String> = answer
         .actions
         .iter()

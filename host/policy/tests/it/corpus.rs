@@ -32,7 +32,7 @@ fn told(component: &Path) -> String {
         let mut round = rich();
         round.number = number;
         round.delta.reset = number == 1;
-        let answer = policy.decide(round).result.unwrap();
+        let answer = policy.decide(round.into()).result.unwrap();
         text.push_str(&format!(
             "round {number}: {} placements, {} declines, {} kills, {} actions, rest {}\n",
             answer.placements.len(),

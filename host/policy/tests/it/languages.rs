@@ -71,7 +71,7 @@ fn shown(program: &Program, case: &Case) -> (Shown, Vec<(LogLevel, String)>) {
     };
     let rounds = rounds
         .iter()
-        .map(|round| match policy.decide(round.clone()).result {
+        .map(|round| match policy.decide(round.clone().into()).result {
             Ok(mut answer) => {
                 // A very long one was cut by the host.
                 let parsed =
@@ -294,10 +294,10 @@ fn best_fit_decides_the_same_in_every_language() {
         let mut placed = 0;
         for number in 1..=500 {
             let round = generated(number, &mut numbers);
-            let expected = rust.decide(round.clone()).result.unwrap();
+            let expected = rust.decide(round.clone().into()).result.unwrap();
             placed += expected.placements.len();
             for (name, policy) in &mut others {
-                let answer = policy.decide(round.clone()).result.unwrap();
+                let answer = policy.decide(round.clone().into()).result.unwrap();
                 assert_eq!(answer, expected, "{name}, round {number}");
             }
         }

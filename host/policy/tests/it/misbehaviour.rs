@@ -10,7 +10,7 @@ use crate::support::{guest, misbehave, options, reasons, round};
 
 /// Calls `decide` once and expects a trap.
 fn trap(policy: &mut Policy) -> String {
-    match policy.decide(round(1)).result {
+    match policy.decide(round(1).into()).result {
         Err(Failure::Trap(text)) => text,
         other => panic!("expected a trap: {other:?}"),
     }
@@ -45,7 +45,7 @@ fn an_endless_loop_is_stopped_at_its_deadline() {
 fn the_next_round_gets_a_new_configured_instance() {
     let mut policy = misbehave(r#"{"decide": "panic"}"#);
     trap(&mut policy);
-    let decided = policy.decide(round(2));
+    let decided = policy.decide(round(2).into());
     // It panics again, so its configuration reached the new instance.
     assert!(matches!(decided.result, Err(Failure::Trap(_))));
     assert_eq!(decided.stats.instance, 1);
@@ -112,7 +112,7 @@ fn a_panic_shows_its_words_and_its_place() {
 fn an_error_is_the_policys_and_its_instance_goes_on() {
     let mut policy = misbehave(r#"{"decide": "error"}"#);
     for number in 1..=2 {
-        let decided = policy.decide(round(number));
+        let decided = policy.decide(round(number).into());
         assert_eq!(
             decided.result,
             Err(Failure::Guest("this is the policy's own text".to_owned()))
@@ -124,7 +124,7 @@ fn an_error_is_the_policys_and_its_instance_goes_on() {
 #[test]
 fn texts_of_errors_are_cut() {
     let mut policy = misbehave(r#"{"decide": "large-error"}"#);
-    let Err(Failure::Guest(text)) = policy.decide(round(1)).result else {
+    let Err(Failure::Guest(text)) = policy.decide(round(1).into()).result else {
         panic!("expected an error");
     };
     assert!(text.len() < 10_000, "{}", text.len());
@@ -163,14 +163,16 @@ fn floods_of_log_lines_are_cut() {
     let (flood, lines) = options(&program, r#"{"decide": "flood"}"#);
     let mut policy = Policy::start(&program, flood).unwrap();
     for number in 1..=2 {
-        let stats = policy.decide(round(number)).stats;
+        let stats = policy.decide(round(number).into()).stats;
         assert_eq!((stats.log_lines, stats.log_lines_dropped), (100, 900));
     }
     assert_eq!(lines.lines.lock().unwrap().len(), 200);
     assert_eq!(*lines.dropped.lock().unwrap(), 1800);
 
     let (long, lines) = options(&program, r#"{"decide": "long-line"}"#);
-    Policy::start(&program, long).unwrap().decide(round(1));
+    Policy::start(&program, long)
+        .unwrap()
+        .decide(round(1).into());
     let lines = lines.lines.lock().unwrap();
     assert!(lines[0].1.len() < 5_000);
     assert!(lines[0].1.ends_with("ä…"));
@@ -179,7 +181,7 @@ fn floods_of_log_lines_are_cut() {
 #[test]
 fn nonsense_passes_unharmed() {
     let mut policy = misbehave(r#"{"decide": "nonsense"}"#);
-    let answer = policy.decide(round(1)).result.unwrap();
+    let answer = policy.decide(round(1).into()).result.unwrap();
     assert_eq!(answer.placements[0].count, u32::MAX);
     assert_eq!(answer.reason(answer.placements[0].reason), None);
     assert_eq!(answer.declines[0].refuse.seconds(), None);
@@ -190,7 +192,7 @@ fn nonsense_passes_unharmed() {
 #[test]
 fn bad_values_keep_their_position_and_say_what_is_wrong() {
     let mut policy = misbehave(r#"{"decide": "bad-values"}"#);
-    let answer = policy.decide(round(1)).result.unwrap();
+    let answer = policy.decide(round(1).into()).result.unwrap();
     let found: Vec<(String, String)> = answer
         .actions
         .into_iter()
@@ -302,8 +304,11 @@ fn one_policys_end_is_not_anothers() {
     let mut good = misbehave("{}");
     let other = std::thread::spawn(move || trap(&mut bad));
     for number in 1..=100 {
-        assert_eq!(good.decide(round(number)).result, Ok(Answer::default()));
+        assert_eq!(
+            good.decide(round(number).into()).result,
+            Ok(Answer::default())
+        );
     }
     other.join().unwrap();
-    assert_eq!(good.decide(round(101)).result, Ok(Answer::default()));
+    assert_eq!(good.decide(round(101).into()).result, Ok(Answer::default()));
 }

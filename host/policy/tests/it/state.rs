@@ -32,17 +32,17 @@ fn what_is_saved_comes_back_in_another_policy() {
 #[test]
 fn a_restarted_instance_gets_what_was_saved_last() {
     let mut policy = misbehave(r#"{"decide": "panic-once"}"#);
-    policy.decide(round(1)).result.unwrap();
+    policy.decide(round(1).into()).result.unwrap();
     let saved = policy.save().unwrap().unwrap();
     assert_eq!(saved.data, [1, 0, 0, 0]);
     assert!(matches!(
-        policy.decide(round(2)).result,
+        policy.decide(round(2).into()).result,
         Err(Failure::Trap(_))
     ));
     // Without an instance the last state is what there is.
     assert_eq!(policy.save(), Ok(Some(saved)));
     // Restored to 1, it counts to 2 and panics again; from 0 it would not.
-    let decided = policy.decide(round(1));
+    let decided = policy.decide(round(1).into());
     assert!(matches!(decided.result, Err(Failure::Trap(_))));
     assert_eq!(decided.stats.instance, 1);
 }
@@ -79,7 +79,10 @@ fn a_policy_without_state_ignores_what_was_saved() {
         data: vec![1],
     });
     let mut policy = Policy::start(&program, Options { state, ..options }).unwrap();
-    assert_eq!(policy.decide(round(1)).result.unwrap().reasons.len(), 0);
+    assert_eq!(
+        policy.decide(round(1).into()).result.unwrap().reasons.len(),
+        0
+    );
 }
 
 #[test]
@@ -94,7 +97,7 @@ fn save_can_fail_in_each_way() {
         panic!("expected a trap");
     };
     assert!(text.starts_with("state.save aborted"), "{text}");
-    assert_eq!(policy.decide(round(1)).stats.instance, 1);
+    assert_eq!(policy.decide(round(1).into()).stats.instance, 1);
     let mut policy = misbehave(r#"{"save": "full"}"#);
     assert_eq!(policy.save().unwrap().unwrap().data.len(), 16 << 20);
     let mut policy = misbehave(r#"{"save": "large"}"#);

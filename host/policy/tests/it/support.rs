@@ -156,5 +156,5 @@ pub(crate) fn waiting(set: u32, count: u32, cpus: i64, mem: i64) -> Waiting {
 
 /// Reasons of an answer to an empty round.
 pub(crate) fn reasons(policy: &mut Policy, number: u32) -> Vec<String> {
-    policy.decide(round(number)).result.unwrap().reasons
+    policy.decide(round(number).into()).result.unwrap().reasons
 }

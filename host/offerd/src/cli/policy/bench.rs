@@ -155,8 +155,8 @@ fn measure(
     // The first rounds bring the tables and warm up.
     while number < 3 || (begin.elapsed() < time && number < 100_000) {
         number += 1;
-        let round = round(offers, number);
-        let (one, used) = call(policy, round.clone())?;
+        let round = Arc::new(round(offers, number));
+        let (one, used) = call(policy, Arc::clone(&round))?;
         let (other, _) = call(reference, round)?;
         *memory = (*memory).max(used);
         if number > 2 || begin.elapsed() >= time {
@@ -178,7 +178,7 @@ fn measure(
 }
 
 /// Microseconds of one call, and the memory of the policy.
-fn call(policy: &mut dyn PolicyCode, round: Round) -> Result<(f64, usize), Failed> {
+fn call(policy: &mut dyn PolicyCode, round: Arc<Round>) -> Result<(f64, usize), Failed> {
     let begin = Instant::now();
     let decided = policy.decide(round);
     let took = milliseconds(begin.elapsed()) * 1000.0;
