@@ -35,8 +35,8 @@ mod shadows;
 mod swaps;
 
 pub(crate) use recording::Recording;
-pub(crate) use shadows::Candidate;
-pub(crate) use swaps::{Loaded, Running};
+pub(crate) use shadows::{Candidate, ForShadow};
+pub(crate) use swaps::{Loaded, Running, ThreadReply};
 
 /// Messages taken together before the machine is asked what to do.
 const BATCH: usize = 1024;
@@ -85,7 +85,7 @@ pub(crate) struct Facts {
 /// Where the driver's messages come from.
 pub(crate) struct Sources {
     pub(crate) transport: mpsc::UnboundedReceiver<Vec<Transport>>,
-    pub(crate) policies: mpsc::UnboundedReceiver<(PolicyHandle, PolicyReply)>,
+    pub(crate) policies: mpsc::UnboundedReceiver<ThreadReply>,
     pub(crate) commits: mpsc::UnboundedReceiver<Result<(), CommitError>>,
     pub(crate) asks: mpsc::Receiver<Ask>,
     pub(crate) loaded: mpsc::UnboundedReceiver<Loaded>,
@@ -103,13 +103,15 @@ pub(crate) struct Driver {
     pub(crate) ledger: Ledger,
     pub(crate) policies: Vec<Running>,
     /// The other end of [`Sources::policies`].
-    pub(crate) replies: mpsc::UnboundedSender<(PolicyHandle, PolicyReply)>,
+    pub(crate) replies: mpsc::UnboundedSender<ThreadReply>,
     /// `None`: all policies are built in.
     pub(crate) loader: Option<Loader>,
     /// The other end of [`Sources::loaded`].
     pub(crate) loaded: mpsc::UnboundedSender<Loaded>,
     /// The other end of [`Sources::candidates`].
     pub(crate) candidates: mpsc::UnboundedSender<Candidate>,
+    /// What shadows see at the end of this turn.
+    pub(crate) for_shadows: Vec<ForShadow>,
     pub(crate) recording: Recording,
     /// Notices that policy files change, and where it says so.
     pub(crate) watch: Option<Watch>,
@@ -184,7 +186,7 @@ impl Driver {
                 _ = &mut sources.stop => break,
                 Some(done) = sources.commits.recv() => self.committed(done)?,
                 reply = sources.policies.recv() => match reply {
-                    Some((policy, reply)) => self.decided(policy, reply, &mut inputs),
+                    Some(reply) => self.decided(reply, &mut inputs),
                     None => return Err(Ended::Lost("policies' threads")),
                 },
                 events = sources.transport.recv() => match events {
@@ -206,8 +208,8 @@ impl Driver {
             {
                 self.take_events(events, &mut inputs)?;
             }
-            while let Ok((policy, reply)) = sources.policies.try_recv() {
-                self.decided(policy, reply, &mut inputs);
+            while let Ok(reply) = sources.policies.try_recv() {
+                self.decided(reply, &mut inputs);
             }
             for ask in asks.drain(..) {
                 self.asked(ask, &mut inputs);
@@ -221,6 +223,7 @@ impl Driver {
             self.supervise(&answered, &mut inputs);
             answered.clear();
             self.handle(&mut inputs, &mut effects)?;
+            self.show_shadows();
         }
         self.finish(&mut sources).await
     }
@@ -247,7 +250,11 @@ impl Driver {
         while saving > 0 {
             tokio::select! {
                 reply = sources.policies.recv() => match reply {
-                    Some((policy, PolicyReply::Saved(state))) => {
+                    Some(ThreadReply {
+                        policy,
+                        reply: PolicyReply::Saved(state),
+                        ..
+                    }) => {
                         saving -= 1;
                         if let Ok(Some(state)) = state {
                             self.keep_state(policy, &state);
@@ -269,7 +276,16 @@ impl Driver {
         Ok(())
     }
 
-    fn decided(&mut self, handle: PolicyHandle, reply: PolicyReply, inputs: &mut Vec<Input>) {
+    fn decided(&mut self, reply: ThreadReply, inputs: &mut Vec<Input>) {
+        let ThreadReply {
+            policy: handle,
+            thread,
+            reply,
+        } = reply;
+        let place = self.policies.get(handle.0 as usize);
+        if place.and_then(|policy| policy.thread.id()) != Some(thread) {
+            return;
+        }
         let decided = match reply {
             PolicyReply::Decided(decided) => decided,
             PolicyReply::Replaced(replaced) => return self.replaced(handle, replaced, inputs),
@@ -292,7 +308,7 @@ impl Driver {
             policy.totals.add(&decided.stats);
             policy.has_answered();
         }
-        self.tell_shadows(handle, &decided);
+        self.decided_for_shadows(handle, &decided);
         inputs.push(Input::Answered {
             policy: handle,
             round: decided.round,
@@ -431,10 +447,16 @@ impl Driver {
                 result: Err(Failure::Host(error.to_string())),
                 stats: CallStats::default(),
             }));
-            // The receiver is this driver's own.
-            let _ = self.replies.send((handle, failed));
+            if let Some(thread) = policy.thread.id() {
+                // The receiver is this driver's own.
+                let _ = self.replies.send(ThreadReply {
+                    policy: handle,
+                    thread,
+                    reply: failed,
+                });
+            }
         }
-        self.show_shadows(handle, &round);
+        self.note_for_shadows(handle, &round);
     }
 
     fn notice(&self, notice: &Notice) {

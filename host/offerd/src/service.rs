@@ -199,11 +199,7 @@ impl Parts {
         let mut running = Vec::new();
         for (position, policy) in prepared.into_iter().enumerate() {
             let handle = PolicyHandle(u32::try_from(position).unwrap_or(u32::MAX));
-            let sender = replies.clone();
-            let policy = Running::start(policy, self.clock.now(), move |reply| {
-                // The service is ending if nobody takes it.
-                let _ = sender.send((handle, reply));
-            });
+            let policy = Running::start(policy, handle, self.clock.now(), replies.clone());
             running.push(policy.map_err(StartError::Thread)?);
         }
         let recorder = config.record.folder.as_ref().map(|folder| {
@@ -252,6 +248,7 @@ impl Parts {
             loader,
             loaded,
             candidates,
+            for_shadows: Vec::new(),
             recording,
             watch,
             changes,

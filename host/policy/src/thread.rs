@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::thread::JoinHandle;
+use std::thread::{JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
 use offerd_core::policy::{Failure, Round};
@@ -96,6 +96,11 @@ impl PolicyThread {
             requests: Some(requests),
             thread: Some(thread),
         })
+    }
+
+    /// The thread on which `reply` is called.
+    pub fn id(&self) -> Option<ThreadId> {
+        self.thread.as_ref().map(|thread| thread.thread().id())
     }
 
     /// Asks for a decision. Never blocks.

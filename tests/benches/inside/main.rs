@@ -19,6 +19,7 @@ mod scene;
 
 use std::cell::RefCell;
 use std::hint::black_box;
+use std::sync::Arc;
 
 use divan::Bencher;
 use native::Native;
@@ -86,6 +87,6 @@ fn decide(bencher: Bencher<'_, '_>, policy: &str, offers: usize, too_large: bool
     round.delta = Default::default();
     bencher
         .counter(divan::counter::ItemsCount::new(offers))
-        .with_inputs(|| std::sync::Arc::new(round.clone()))
+        .with_inputs(|| Arc::new(round.clone()))
         .bench_local_values(|round| black_box(code.borrow_mut().decide(round)));
 }

@@ -1,9 +1,9 @@
 //! The thread of a shadow: it decides the rounds that are shown to it and compares
-//! its decisions with those that count. All work is done here; whoever decides, and
-//! the driver, spend a message on it.
+//! its decisions with those that count. All work is done here; the driver spends a
+//! message on it, when the calls that came of the round are out.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,29 +21,29 @@ use crate::replay::shown;
 const REST: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
 
 /// The decision that counts.
-pub(super) struct Active {
-    pub(super) round: u32,
+pub(crate) struct Active {
     pub(super) result: Result<Answer, Failure>,
     pub(super) cost: Duration,
 }
 
-pub(super) enum Message {
-    Show {
-        round: Arc<Round>,
-        /// Those before it that were not shown.
-        missed: Vec<Arc<Round>>,
-        /// All tables, for one that knows nothing.
-        tables: Option<Box<Delta>>,
-    },
-    Decided(Arc<Active>),
+/// A round, once the decision that counts is on its way.
+pub(crate) struct Shown {
+    pub(super) round: Arc<Round>,
+    /// Those before it that were not shown.
+    pub(super) missed: Vec<Arc<Round>>,
+    /// All tables, for one that knows nothing.
+    pub(super) tables: Option<Box<Delta>>,
+    pub(super) active: Arc<Active>,
 }
 
 /// What the thread and the driver both know.
 #[derive(Default)]
 pub(super) struct Shared {
-    /// A round is with it, or it rests.
-    pub(super) busy: AtomicBool,
-    /// Its instance was ended; the next one knows nothing.
+    /// Rounds that were given to it and are not decided.
+    pub(super) waiting: AtomicU32,
+    /// Its instance was ended; it gets nothing for a while.
+    pub(super) rests: AtomicBool,
+    /// The next instance knows nothing.
     pub(super) blank: AtomicBool,
     status: Mutex<api::ShadowStatus>,
 }
@@ -62,48 +62,48 @@ impl Shared {
     }
 }
 
-/// Decides and compares until the other end of `messages` is gone.
-pub(super) fn run(mut code: Box<dyn PolicyCode>, messages: &Receiver<Message>, shared: &Shared) {
-    let mut own: Option<Own> = None;
+/// Decides and compares until the other end of `rounds` is gone.
+pub(super) fn run(mut code: Box<dyn PolicyCode>, rounds: &Receiver<Shown>, shared: &Shared) {
+    let mut knows_nothing = false;
     let mut failures = 0;
     let mut rest: Option<Instant> = None;
     loop {
-        let message = match rest {
-            None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(end) => messages.recv_timeout(end.saturating_duration_since(Instant::now())),
+        let next = match rest {
+            None => rounds.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(end) => rounds.recv_timeout(end.saturating_duration_since(Instant::now())),
         };
-        match message {
+        match next {
             Err(RecvTimeoutError::Disconnected) => return,
             Err(RecvTimeoutError::Timeout) => {
                 rest = None;
-                shared.busy.store(false, Ordering::Release);
+                shared.rests.store(false, Ordering::Release);
             }
-            Ok(Message::Show {
-                round,
-                missed,
-                tables,
-            }) => {
-                let seen = seen(&round, &missed, tables);
-                drop(missed);
-                let decided = code.decide(seen);
-                if matches!(decided.result, Err(Failure::Trap(_) | Failure::Host(_))) {
-                    shared.blank.store(true, Ordering::Release);
+            // Given to it before it was known that the instance was ended.
+            Ok(shown) if knows_nothing && shown.tables.is_none() => {
+                shared.status().skipped += 1;
+                shared.waiting.fetch_sub(1, Ordering::AcqRel);
+            }
+            Ok(shown) => {
+                let decided = code.decide(seen(&shown.round, &shown.missed, shown.tables));
+                knows_nothing = matches!(decided.result, Err(Failure::Trap(_) | Failure::Host(_)));
+                if knows_nothing {
                     rest = Some(Instant::now() + pause(failures));
                     failures += 1;
+                    shared.blank.store(true, Ordering::Release);
+                    shared.rests.store(true, Ordering::Release);
                 } else {
                     failures = 0;
-                    shared.busy.store(false, Ordering::Release);
                 }
-                own = Some(Own {
-                    round,
-                    result: decided.result,
-                    cost: decided.stats.duration,
-                });
-            }
-            Ok(Message::Decided(active)) => {
-                if let Some(own) = own.take().filter(|own| own.round.number == active.round) {
-                    compare(&mut shared.status(), &own, &active);
-                }
+                let cost = decided.stats.duration;
+                let mut status = shared.status();
+                compare(
+                    &mut status,
+                    &shown.round,
+                    &decided.result,
+                    cost,
+                    &shown.active,
+                );
+                shared.waiting.fetch_sub(1, Ordering::AcqRel);
             }
         }
     }
@@ -126,21 +126,20 @@ fn pause(failures: u32) -> Duration {
     first.saturating_mul(1 << failures.min(16)).min(longest)
 }
 
-/// What the shadow decided.
-struct Own {
-    round: Arc<Round>,
-    result: Result<Answer, Failure>,
+fn compare(
+    status: &mut api::ShadowStatus,
+    round: &Round,
+    own: &Result<Answer, Failure>,
     cost: Duration,
-}
-
-fn compare(status: &mut api::ShadowStatus, own: &Own, active: &Active) {
+    active: &Active,
+) {
     status.rounds += 1;
     status.active_busy += active.cost.as_secs_f64();
-    status.busy += own.cost.as_secs_f64();
-    match &own.result {
+    status.busy += cost.as_secs_f64();
+    match own {
         Ok(answer) => {
             status.placed += tasks(answer);
-            status.refused += Bounds::of(&own.round).refused(answer);
+            status.refused += Bounds::of(round).refused(answer);
         }
         Err(failure) => {
             status.failures += 1;
@@ -150,14 +149,14 @@ fn compare(status: &mut api::ShadowStatus, own: &Own, active: &Active) {
     if let Ok(answer) = &active.result {
         status.active_placed += tasks(answer);
     }
-    if agree(&active.result, &own.result) {
+    if agree(&active.result, own) {
         status.agreed += 1;
     } else if status.first_divergence.is_none() {
         status.first_divergence = Some(api::Divergence {
-            round: active.round,
-            at: own.round.now.0 / 1_000_000,
+            round: round.number,
+            at: round.now.0 / 1_000_000,
             active: shown(&active.result),
-            shadow: shown(&own.result),
+            shadow: shown(own),
         });
     }
 }
@@ -256,7 +255,9 @@ mod tests {
 
     use super::*;
 
-    /// Shows what it sees; traps in round 3.
+    const TRAPS: u32 = 6;
+
+    /// Shows what it sees; traps in one round.
     struct Candidate(std::sync::mpsc::Sender<Arc<Round>>);
 
     impl PolicyCode for Candidate {
@@ -264,7 +265,7 @@ mod tests {
             let decided = Decided {
                 round: round.number,
                 result: match round.number {
-                    3 => Err(Failure::Trap("on demand".to_owned())),
+                    TRAPS => Err(Failure::Trap("on demand".to_owned())),
                     _ => Ok(Answer::default()),
                 },
                 stats: CallStats::default(),
@@ -288,66 +289,58 @@ mod tests {
         })
     }
 
-    fn active(round: u32) -> Message {
-        Message::Decided(Arc::new(Active {
-            round,
-            result: Ok(Answer::default()),
-            cost: Duration::from_millis(1),
-        }))
-    }
-
     #[test]
     fn it_sees_what_it_missed_and_rests_when_it_was_ended() {
-        let (messages, received) = channel();
-        let (seen, shown) = channel();
+        let (rounds, received) = channel();
+        let (seen, decided) = channel();
         let shared = Arc::new(Shared::default());
         let of_thread = Arc::clone(&shared);
         let thread =
             std::thread::spawn(move || run(Box::new(Candidate(seen)), &received, &of_thread));
         let show = |round, missed, tables| {
-            shared.busy.store(true, Ordering::Release);
-            let show = Message::Show {
+            shared.waiting.fetch_add(1, Ordering::AcqRel);
+            let active = Arc::new(Active {
+                result: Ok(Answer::default()),
+                cost: Duration::from_millis(1),
+            });
+            let shown = Shown {
                 round,
                 missed,
                 tables,
+                active,
             };
-            messages.send(show).unwrap();
-            shown.recv().unwrap()
+            rounds.send(shown).unwrap();
         };
-        let free = || {
-            while shared.busy.load(Ordering::Acquire) {
-                std::thread::yield_now();
-            }
+        let tables = || {
+            Some(Box::new(Delta {
+                reset: true,
+                ..Delta::default()
+            }))
         };
 
-        let full = Box::new(Delta {
-            reset: true,
-            ..Delta::default()
-        });
-        assert!(show(told(2), Vec::new(), Some(full)).delta.reset);
-        messages.send(active(2)).unwrap();
-        free();
+        show(told(2), Vec::new(), tables());
+        assert!(decided.recv().unwrap().delta.reset);
+        show(told(5), vec![told(3), told(4)], None);
+        let all = decided.recv().unwrap();
+        assert_eq!((all.number, all.fresh_from), (5, OfferHandle(3)));
+        assert_eq!(all.events, [3, 4, 5].map(PolicyEvent::Timer));
 
-        show(told(3), Vec::new(), None);
-        messages.send(active(3)).unwrap();
-        free();
-        assert!(
-            shared.blank.load(Ordering::Acquire),
-            "its next instance needs all tables"
-        );
-
-        let all = show(told(6), vec![told(4), told(5)], None);
-        assert_eq!((all.number, all.fresh_from), (6, OfferHandle(4)));
-        assert_eq!(all.events, [4, 5, 6].map(PolicyEvent::Timer));
-        // The decision of a round that it was not shown means nothing to it.
-        messages.send(active(5)).unwrap();
+        // It traps; what comes without tables then cannot be decided.
+        show(told(TRAPS), Vec::new(), None);
         show(told(7), Vec::new(), None);
-        messages.send(active(7)).unwrap();
-        drop(messages);
+        assert_eq!(decided.recv().unwrap().number, TRAPS);
+        while shared.waiting.load(Ordering::Acquire) > 0 || shared.rests.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+        assert!(shared.blank.load(Ordering::Acquire));
+        show(told(8), Vec::new(), tables());
+        assert_eq!(decided.recv().unwrap().number, 8);
+
+        drop(rounds);
         thread.join().unwrap();
         let status = shared.status();
-        assert_eq!((status.rounds, status.agreed, status.failures), (3, 2, 1));
-        let divergence = status.first_divergence.as_ref().unwrap();
-        assert_eq!(divergence.round, 3);
+        assert_eq!((status.rounds, status.agreed), (4, 3));
+        assert_eq!((status.failures, status.skipped), (1, 1));
+        assert_eq!(status.first_divergence.as_ref().unwrap().round, TRAPS);
     }
 }

@@ -166,11 +166,8 @@ impl Driver {
         let known = self.policies.iter().position(|p| p.name == policy.name);
         let position = known.unwrap_or(self.policies.len());
         let handle = PolicyHandle(u32::try_from(position).unwrap_or(u32::MAX));
-        let sender = self.replies.clone();
-        let running = Running::start(policy, self.clock.now(), move |reply| {
-            // The service is ending if nobody takes it.
-            let _ = sender.send((handle, reply));
-        })?;
+        let now = self.clock.now();
+        let running = Running::start(policy, handle, now, self.replies.clone())?;
         if let Some(setup) = &running.setup {
             self.recording.policy(handle, setup.clone());
         }

@@ -14,7 +14,7 @@ use offerd_policy::Decided;
 use tokio::sync::oneshot;
 
 use super::Driver;
-use super::compare::{self, Active, Message, Shared};
+use super::compare::{self, Active, Shared, Shown};
 use super::swaps::refuse;
 use crate::admin::api;
 use crate::policies::{About, PolicyError, Prepared};
@@ -27,21 +27,34 @@ const MOST: usize = 8;
 /// full tables.
 const MISSED: usize = 100;
 
+/// Rounds that may be with its thread: the policy may get the next one before a
+/// shadow gets the last.
+const WAITING: u32 = 2;
+
 /// A candidate beside a policy.
 pub(crate) struct Shadow {
     about: About,
     component: Arc<Vec<u8>>,
     /// To its thread, which ends with this.
-    messages: Sender<Message>,
+    rounds: Sender<Shown>,
     shared: Arc<Shared>,
     /// It has seen nothing, or missed too much: the next round carries all tables.
     blank: bool,
     missed: Vec<Arc<Round>>,
-    /// The round that was shown last.
-    shown: u32,
+    /// What it is to see when the policy has decided.
+    next: Option<Next>,
     /// Rounds that came while it was busy.
     skipped: u64,
 }
+
+struct Next {
+    round: Arc<Round>,
+    missed: Vec<Arc<Round>>,
+    tables: Option<Box<Delta>>,
+}
+
+/// A round on its way to a shadow's thread.
+pub(crate) type ForShadow = (Sender<Shown>, Shown);
 
 /// A candidate is loaded.
 pub(crate) struct Candidate {
@@ -53,25 +66,26 @@ pub(crate) struct Candidate {
 impl Shadow {
     fn start(name: &str, prepared: Prepared, status: api::ShadowStatus) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::new(status));
-        let (messages, received) = channel();
+        let (rounds, received) = channel();
         let (code, seen) = (prepared.code, Arc::clone(&shared));
         offerd_policy::spawn(name, move || compare::run(code, &received, &seen))?;
         Ok(Self {
             about: prepared.about,
             component: Arc::new(prepared.component),
-            messages,
+            rounds,
             shared,
             blank: true,
             missed: Vec::new(),
-            shown: 0,
+            next: None,
             skipped: 0,
         })
     }
 
     pub(crate) fn status(&self) -> api::ShadowStatus {
+        let status = self.shared.status().clone();
         api::ShadowStatus {
-            skipped: self.skipped,
-            ..self.shared.status().clone()
+            skipped: self.skipped + status.skipped,
+            ..status
         }
     }
 
@@ -83,9 +97,11 @@ impl Shadow {
         (PathBuf::from(&self.about.file), Arc::clone(&self.component))
     }
 
-    /// `tables` gives all of them; asked only if they are needed.
-    fn show(&mut self, round: &Arc<Round>, tables: impl FnOnce() -> Delta) {
-        if self.shared.busy.load(Ordering::Acquire) {
+    /// The policy has got a round. `tables` gives all of them; asked only if they are
+    /// needed.
+    fn note(&mut self, round: &Arc<Round>, tables: impl FnOnce() -> Delta) {
+        let rests = self.shared.rests.load(Ordering::Acquire);
+        if rests || self.shared.waiting.load(Ordering::Acquire) >= WAITING {
             self.skipped += 1;
             if self.missed.len() == MISSED {
                 self.blank = true;
@@ -102,14 +118,33 @@ impl Shadow {
         if blank {
             missed.clear();
         }
-        self.shared.busy.store(true, Ordering::Release);
-        self.shown = round.number;
-        // Nobody takes it if the thread has panicked; it stays busy then.
-        let _ = self.messages.send(Message::Show {
+        self.next = Some(Next {
             round: Arc::clone(round),
             missed,
             tables: blank.then(|| Box::new(tables())),
         });
+    }
+
+    /// The policy has decided.
+    fn decided(
+        &mut self,
+        decided: &Decided,
+        active: impl FnOnce() -> Arc<Active>,
+    ) -> Option<Shown> {
+        let Next {
+            round,
+            missed,
+            tables,
+        } = self
+            .next
+            .take_if(|next| next.round.number == decided.round)?;
+        self.shared.waiting.fetch_add(1, Ordering::AcqRel);
+        Some(Shown {
+            round,
+            missed,
+            tables,
+            active: active(),
+        })
     }
 }
 
@@ -293,34 +328,42 @@ impl Driver {
         }
     }
 
-    /// Shows a round, which is with the policy already, to its shadows.
-    pub(super) fn show_shadows(&mut self, handle: PolicyHandle, round: &Arc<Round>) {
+    /// A round is with its policy.
+    pub(super) fn note_for_shadows(&mut self, handle: PolicyHandle, round: &Arc<Round>) {
         let machine = &self.machine;
         if let Some(policy) = self.policies.get_mut(handle.0 as usize) {
             for shadow in &mut policy.shadows {
-                shadow.show(round, || machine.full_delta(handle));
+                shadow.note(round, || machine.full_delta(handle));
             }
         }
     }
 
     /// The decision that counts.
-    pub(super) fn tell_shadows(&self, handle: PolicyHandle, decided: &Decided) {
-        let Some(policy) = self.policies.get(handle.0 as usize) else {
+    pub(super) fn decided_for_shadows(&mut self, handle: PolicyHandle, decided: &Decided) {
+        let Some(policy) = self.policies.get_mut(handle.0 as usize) else {
             return;
         };
         let mut active = None;
-        for shadow in &policy.shadows {
-            if shadow.shown != decided.round {
-                continue;
-            }
-            let active = active.get_or_insert_with(|| {
-                Arc::new(Active {
-                    round: decided.round,
-                    result: decided.result.clone(),
-                    cost: decided.stats.duration,
-                })
+        for shadow in &mut policy.shadows {
+            let shown = shadow.decided(decided, || {
+                Arc::clone(active.get_or_insert_with(|| {
+                    Arc::new(Active {
+                        result: decided.result.clone(),
+                        cost: decided.stats.duration,
+                    })
+                }))
             });
-            let _ = shadow.messages.send(Message::Decided(Arc::clone(active)));
+            if let Some(shown) = shown {
+                self.for_shadows.push((shadow.rounds.clone(), shown));
+            }
+        }
+    }
+
+    /// Nothing else is to be done now.
+    pub(super) fn show_shadows(&mut self) {
+        for (rounds, shown) in self.for_shadows.drain(..) {
+            // One that was aborted takes no more.
+            let _ = rounds.send(shown);
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use offerd_core::Instant;
@@ -13,7 +14,7 @@ use offerd_policy::{
     Began, Metrics, PolicyCode, PolicyThread, Replaced, Reply as PolicyReply, Snapshot,
 };
 use offerd_record::{Code, PolicySetup};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::canary::{Canary, LoadedCanary};
 use super::reload::Configured;
@@ -61,6 +62,14 @@ impl Version {
             since,
         }
     }
+}
+
+/// What came from the thread of a policy. The thread tells a policy from one that had
+/// its place before and was in a call when it went.
+pub(crate) struct ThreadReply {
+    pub(super) policy: PolicyHandle,
+    pub(super) thread: ThreadId,
+    pub(super) reply: PolicyReply,
 }
 
 /// A policy at work.
@@ -145,13 +154,20 @@ pub(crate) enum Loaded {
 }
 
 impl Running {
-    /// `reply` as for [`PolicyThread::spawn`].
     pub(crate) fn start(
         policy: Prepared,
+        handle: PolicyHandle,
         now: Instant,
-        reply: impl Fn(PolicyReply) + Send + 'static,
+        replies: mpsc::UnboundedSender<ThreadReply>,
     ) -> std::io::Result<Self> {
-        let thread = PolicyThread::spawn(&policy.name, policy.code, reply)?;
+        let thread = PolicyThread::spawn(&policy.name, policy.code, move |reply| {
+            // The service is ending if nobody takes it.
+            let _ = replies.send(ThreadReply {
+                policy: handle,
+                thread: std::thread::current().id(),
+                reply,
+            });
+        })?;
         Ok(Self {
             name: policy.name,
             roles: policy.roles,

@@ -1,5 +1,6 @@
 //! Policies on threads of their own.
 
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ fn rounds_go_to_the_thread_and_replies_come_back() {
         let mut round = round(number);
         round.offers = vec![offer(number, 1, 1)];
         round.waiting = vec![waiting(1, 1, 1, 1)];
-        thread.invoke(Box::new(round)).unwrap();
+        thread.invoke(Arc::new(round)).unwrap();
         let (reply, name) = received.recv_timeout(PATIENCE).unwrap();
         assert_eq!(name.as_deref(), Some("policy-counting"));
         let Reply::Decided(decided) = reply else {
@@ -55,8 +56,8 @@ fn a_looping_policy_holds_up_only_itself() {
     };
     let bad = spawn(r#"{"decide": "loop"}"#, "bad");
     let good = spawn("{}", "good");
-    bad.invoke(Box::new(round(1))).unwrap();
-    good.invoke(Box::new(round(1))).unwrap();
+    bad.invoke(Arc::new(round(1))).unwrap();
+    good.invoke(Arc::new(round(1))).unwrap();
     let mut order = Vec::new();
     for _ in 0..2 {
         let (name, reply) = received.recv_timeout(PATIENCE).unwrap();
