@@ -20,6 +20,10 @@ use crate::replay::shown;
 /// First and longest rest of one whose instance was ended.
 const REST: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
 
+/// Of a shadow's thread; 0 is that of all others, and 19 the least urgent.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
 /// The decision that counts.
 pub(crate) struct Active {
     pub(super) result: Result<Answer, Failure>,
@@ -62,8 +66,18 @@ impl Shared {
     }
 }
 
+/// Where cores are scarce, whoever decides comes first.
+fn yield_to_others() {
+    // Elsewhere a thread has no niceness of its own.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::warn!("a shadow runs at the priority of all others: {error}");
+    }
+}
+
 /// Decides and compares until the other end of `rounds` is gone.
 pub(super) fn run(mut code: Box<dyn PolicyCode>, rounds: &Receiver<Shown>, shared: &Shared) {
+    yield_to_others();
     let mut knows_nothing = false;
     let mut failures = 0;
     let mut rest: Option<Instant> = None;
