@@ -107,7 +107,8 @@ impl Shadow {
                 self.blank = true;
                 self.missed.clear();
             }
-            if !self.blank {
+            // One that rests begins with full tables.
+            if !(self.blank || rests) {
                 self.missed.push(Arc::clone(round));
             }
             return;
