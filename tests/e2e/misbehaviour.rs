@@ -4,7 +4,7 @@
 use crate::support::{Cluster, Host, policy, setup};
 
 /// What the guest does in `decide`.
-const BEHAVIOURS: [&str; 9] = [
+const BEHAVIOURS: [&str; 11] = [
     "loop",
     "calls",
     "bomb",
@@ -14,6 +14,9 @@ const BEHAVIOURS: [&str; 9] = [
     "many-placements",
     "large-answer",
     "nonsense",
+    "flood",
+    // Its offers stay undecided.
+    "nothing",
 ];
 
 fn batch(role: &str, name: &str) -> String {
@@ -38,7 +41,7 @@ async fn beside_one_that(behaviour: &'static str) {
     let dir = tempfile::tempdir().unwrap();
     let bad = format!("{{ decide = \"{behaviour}\" }}");
     let more = format!(
-        "offers.lease = \"1s\"\n{}strikes = 1000000\n{}",
+        "{}strikes = 1000000\n{}",
         policy("misbehave", "web", &bad),
         policy("first-fit", "batch", "{}")
     );
