@@ -523,7 +523,8 @@ export interface Round {
   /**
    * All live offers of the policy's roles, in order of arrival. An offer
    * that no answer named stays and is shown again until its lease ends
-   * (`cluster.get-limits`); then the host declines it.
+   * (`cluster.get-limits`), or earlier when tasks of another role would fit
+   * and have no offer; then the host declines it.
    */
   offers: Offer[];
   /**
