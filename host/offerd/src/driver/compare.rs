@@ -49,19 +49,24 @@ pub(super) struct Shared {
     pub(super) rests: AtomicBool,
     /// The next instance knows nothing.
     pub(super) blank: AtomicBool,
-    status: Mutex<api::ShadowStatus>,
+    /// Replaced after each round, so that nobody waits for it.
+    status: Mutex<Arc<api::ShadowStatus>>,
 }
 
 impl Shared {
     pub(super) fn new(status: api::ShadowStatus) -> Self {
         Self {
-            status: Mutex::new(status),
+            status: Mutex::new(Arc::new(status)),
             ..Self::default()
         }
     }
 
+    pub(super) fn status(&self) -> Arc<api::ShadowStatus> {
+        Arc::clone(&self.lock())
+    }
+
     /// Nothing is ever half done in it.
-    pub(super) fn status(&self) -> MutexGuard<'_, api::ShadowStatus> {
+    fn lock(&self) -> MutexGuard<'_, Arc<api::ShadowStatus>> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -78,6 +83,7 @@ fn yield_to_others() {
 /// Decides and compares until the other end of `rounds` is gone.
 pub(super) fn run(mut code: Box<dyn PolicyCode>, rounds: &Receiver<Shown>, shared: &Shared) {
     yield_to_others();
+    let mut status = api::ShadowStatus::clone(&shared.status());
     let mut knows_nothing = false;
     let mut failures = 0;
     let mut rest: Option<Instant> = None;
@@ -94,7 +100,8 @@ pub(super) fn run(mut code: Box<dyn PolicyCode>, rounds: &Receiver<Shown>, share
             }
             // Given to it before it was known that the instance was ended.
             Ok(shown) if knows_nothing && shown.tables.is_none() => {
-                shared.status().skipped += 1;
+                status.skipped += 1;
+                *shared.lock() = Arc::new(status.clone());
                 shared.waiting.fetch_sub(1, Ordering::AcqRel);
             }
             Ok(shown) => {
@@ -109,7 +116,6 @@ pub(super) fn run(mut code: Box<dyn PolicyCode>, rounds: &Receiver<Shown>, share
                     failures = 0;
                 }
                 let cost = decided.stats.duration;
-                let mut status = shared.status();
                 compare(
                     &mut status,
                     &shown.round,
@@ -117,6 +123,7 @@ pub(super) fn run(mut code: Box<dyn PolicyCode>, rounds: &Receiver<Shown>, share
                     cost,
                     &shown.active,
                 );
+                *shared.lock() = Arc::new(status.clone());
                 shared.waiting.fetch_sub(1, Ordering::AcqRel);
             }
         }

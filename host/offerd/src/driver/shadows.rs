@@ -82,10 +82,10 @@ impl Shadow {
     }
 
     pub(crate) fn status(&self) -> api::ShadowStatus {
-        let status = self.shared.status().clone();
+        let status = self.shared.status();
         api::ShadowStatus {
             skipped: self.skipped + status.skipped,
-            ..status
+            ..api::ShadowStatus::clone(&status)
         }
     }
 
