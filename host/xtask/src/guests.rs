@@ -136,10 +136,10 @@ pub(crate) fn unit_tests(root: &Path) -> Result<()> {
     }
     let out = folder(root);
     for (name, project) in projects(root)? {
-        // Conformance guests are tested by the host's tests; that of C holds the
-        // tests of its SDK.
-        let of_sdk = project.folder.starts_with(root.join("sdk"));
-        if of_sdk && !project.folder.join("test").is_dir() {
+        // Guests of tests are tested by the host's; the conformance guest of C holds
+        // the tests of its SDK.
+        let is_plugin = project.folder.starts_with(root.join("plugins"));
+        if !is_plugin && !project.folder.join("test").is_dir() {
             continue;
         }
         let options = BuildOptions {
