@@ -1,11 +1,11 @@
 //! Calls of the v1 scheduler API that the machine asks for.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::ids::{AgentId, ExecutorId, OfferId, OperationId, ProviderId, Role, TaskId};
 use crate::job::JobSpec;
-use crate::policy::Encoded;
 use crate::resource::{DiskKind, Resource};
 
 /// A task that the host wrote from a job.
@@ -156,14 +156,19 @@ pub enum Call {
     Teardown,
 }
 
-/// The parts of a framework that a policy may set; kept and sent again with
+/// Messages in protobuf that each say something of a role.
+pub type ByRole = BTreeMap<Role, Vec<u8>>;
+
+/// The parts of a framework that policies may set; kept and sent again with
 /// each SUBSCRIBE (R21).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct FrameworkUpdate {
-    /// FrameworkInfo: of it labels, offer_filters and webui_url are taken.
-    pub framework: Option<Encoded>,
-    /// OfferConstraints.
-    pub constraints: Option<Encoded>,
+    /// FrameworkInfo in protobuf: of it labels and webui_url are taken.
+    pub info: Option<Vec<u8>>,
+    /// OfferFilters of each role (`offer_filters` of FrameworkInfo).
+    pub filters: ByRole,
+    /// OfferConstraints.RoleConstraints of each role.
+    pub constraints: ByRole,
     pub suppressed: Vec<Role>,
     /// The framework's roles; none: those it was started with.
     pub roles: Vec<Role>,

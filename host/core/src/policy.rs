@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Instant;
 use crate::amount::Milli;
+use crate::call::ByRole;
 use crate::ids::{
     AgentHandle, InverseOfferHandle, JobHandle, OfferHandle, Role, RoleHandle, SetHandle,
     TaskHandle,
@@ -412,6 +413,15 @@ pub enum Failure {
     Host(String),
 }
 
+/// What a policy's UPDATE_FRAMEWORK says, with what it says of each role by itself:
+/// see [`FrameworkUpdate`](crate::call::FrameworkUpdate).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct WantedUpdate {
+    /// FrameworkInfo without its offer filters, and those.
+    pub framework: Option<(Vec<u8>, ByRole)>,
+    pub constraints: Option<ByRole>,
+}
+
 /// Turns messages that policies wrote into checked ones, and offers into JSON.
 /// Implemented by the crate that knows protobuf.
 pub trait Codec: Send + Sync + std::fmt::Debug {
@@ -432,12 +442,12 @@ pub trait Codec: Send + Sync + std::fmt::Debug {
         role: &crate::ids::Role,
     ) -> Result<crate::call::WrittenExecutor, String>;
 
-    /// Whether these are a FrameworkInfo and OfferConstraints.
-    fn check_update(
+    /// A FrameworkInfo and OfferConstraints, taken apart.
+    fn update(
         &self,
         framework: Option<&Encoded>,
         constraints: Option<&Encoded>,
-    ) -> Result<(), String>;
+    ) -> Result<WantedUpdate, String>;
 
     /// The whole offer in Mesos's JSON form.
     fn offer_json(&self, offer: &Offer) -> String;
@@ -466,7 +476,7 @@ impl Codec for NoCodec {
         Err(NO_CODEC.to_owned())
     }
 
-    fn check_update(&self, _: Option<&Encoded>, _: Option<&Encoded>) -> Result<(), String> {
+    fn update(&self, _: Option<&Encoded>, _: Option<&Encoded>) -> Result<WantedUpdate, String> {
         Err(NO_CODEC.to_owned())
     }
 

@@ -1,10 +1,12 @@
 //! Messages that policies write, checked and completed.
 
+use std::collections::HashMap;
+
 use mesos_v1 as wire;
-use offerd_core::call::{WrittenExecutor, WrittenTask};
+use offerd_core::call::{ByRole, WrittenExecutor, WrittenTask};
 use offerd_core::ids::{AgentId, ExecutorId, FrameworkId, Role, TaskId};
 use offerd_core::offer::Offer;
-use offerd_core::policy::{Codec, Encoded};
+use offerd_core::policy::{Codec, Encoded, WantedUpdate};
 use offerd_core::resource::Resource;
 use prost::Message;
 
@@ -28,6 +30,13 @@ fn resources(
         });
     }
     convert::list(list.to_vec(), path, convert::resource).map_err(|error| error.to_string())
+}
+
+fn by_role<M: Message>(messages: HashMap<String, M>) -> ByRole {
+    messages
+        .into_iter()
+        .map(|(role, message)| (Role::from(role), message.encode_to_vec()))
+        .collect()
 }
 
 /// R32.
@@ -99,19 +108,24 @@ impl Codec for ProtobufCodec {
         })
     }
 
-    fn check_update(
+    fn update(
         &self,
         framework: Option<&Encoded>,
         constraints: Option<&Encoded>,
-    ) -> Result<(), String> {
+    ) -> Result<WantedUpdate, String> {
+        let mut wanted = WantedUpdate::default();
         if let Some(framework) = framework {
-            decode::<wire::FrameworkInfo>(framework).map_err(|why| format!("framework: {why}"))?;
+            let mut info: wire::FrameworkInfo =
+                decode(framework).map_err(|why| format!("framework: {why}"))?;
+            let filters = by_role(std::mem::take(&mut info.offer_filters));
+            wanted.framework = Some((info.encode_to_vec(), filters));
         }
         if let Some(constraints) = constraints {
-            decode::<wire::scheduler::OfferConstraints>(constraints)
-                .map_err(|why| format!("constraints: {why}"))?;
+            let constraints: wire::scheduler::OfferConstraints =
+                decode(constraints).map_err(|why| format!("constraints: {why}"))?;
+            wanted.constraints = Some(by_role(constraints.role_constraints));
         }
-        Ok(())
+        Ok(wanted)
     }
 
     fn offer_json(&self, offer: &Offer) -> String {

@@ -29,6 +29,8 @@ pub(super) struct Checking {
     pub(super) round: u32,
     /// Offers that a decision of this answer has used, and how.
     pub(super) used: HashMap<OfferHandle, DecisionKind>,
+    /// Position of the action that is being carried out.
+    pub(super) action: u32,
     refusals: Vec<Refusal>,
 }
 
@@ -116,6 +118,7 @@ impl Machine {
             policy,
             round,
             used: HashMap::default(),
+            action: 0,
             refusals: Vec::new(),
         };
         self.check_kills(&mut checking, &answer);
@@ -123,6 +126,7 @@ impl Machine {
         self.check_declines(&mut checking, &answer);
         for (position, (action, reason)) in answer.actions.iter().enumerate() {
             let reason = answer.reason(*reason).map(Arc::from);
+            checking.action = u32::try_from(position).unwrap_or(u32::MAX);
             if let Err(why) = self.take_action(&mut checking, action, reason) {
                 checking.refuse(DecisionKind::Action, position, why);
             }
@@ -470,7 +474,8 @@ impl Machine {
         });
         self.counters.tasks_launched += 1;
         if let Some(policy) = self.policy_mut(by.policy) {
-            let waited = now.since(task.since).as_millis();
+            // What it waited under others is not this one's doing.
+            let waited = now.since(task.since.max(policy.began)).as_millis();
             policy.numbers.placed += 1;
             policy.numbers.waited += u64::try_from(waited).unwrap_or(u64::MAX);
         }

@@ -54,7 +54,7 @@ impl RoleState {
     }
 
     pub(super) fn is_wanted(&self) -> bool {
-        self.policy_wants || self.jobs_waiting > 0
+        !self.gone && (self.policy_wants || self.jobs_waiting > 0)
     }
 }
 
@@ -115,6 +115,10 @@ impl Machine {
         let interval = self.settings.revive_interval;
         let connected = self.session.is_some();
         for (position, role) in self.roles.iter_mut().enumerate() {
+            if role.gone {
+                // Mesos drops a call that names a role which the framework has not.
+                continue;
+            }
             if role.is_wanted() {
                 if !(role.suppressed || role.revive) || !connected {
                     continue;
@@ -272,6 +276,7 @@ impl Machine {
         };
         self.notice(super::Severity::Info, text);
         self.persist(Record::JobGone(name));
+        self.jobs.retire(handle, self.settings.ended_tasks);
         for policy in self.policies_of(role) {
             if let Some(policy) = self.policy_mut(policy) {
                 policy.jobs_gone.push(handle);

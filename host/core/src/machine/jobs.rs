@@ -2,7 +2,7 @@
 //! ends.
 
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use foldhash::HashMap;
 use std::sync::Arc;
@@ -223,6 +223,8 @@ impl Job {
 pub(super) struct Jobs {
     list: BTreeMap<JobHandle, Job>,
     by_name: HashMap<JobName, JobHandle>,
+    /// Those that are over, oldest first.
+    over: VecDeque<JobHandle>,
     next: u32,
 }
 
@@ -237,6 +239,20 @@ impl Jobs {
         }
         self.list.insert(handle, Job::new(handle, role, record));
         handle
+    }
+
+    /// It is over. Of such ones `keep` are remembered, for lists.
+    pub(super) fn retire(&mut self, handle: JobHandle, keep: usize) {
+        self.over.push_back(handle);
+        while self.over.len() > keep
+            && let Some(oldest) = self.over.pop_front()
+            && let Some(job) = self.list.remove(&oldest)
+        {
+            let name = &job.record.spec.name;
+            if self.by_name.get(name) == Some(&oldest) {
+                self.by_name.remove(name);
+            }
+        }
     }
 
     pub(super) fn get(&self, handle: JobHandle) -> Option<&Job> {

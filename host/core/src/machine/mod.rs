@@ -6,34 +6,43 @@
 //! | file | what it does |
 //! | --- | --- |
 //! | `session` | subscribed, disconnected, reconciliation |
-//! | `updates` | status updates of tasks and operations |
+//! | `updates`, `operations` | status updates of tasks and operations |
 //! | `rounds` | what policies are shown and when |
-//! | `answers`, `actions` | checks decisions and turns them into calls |
+//! | `answers`, `accepts`, `actions` | checks decisions and turns them into calls |
+//! | `framework` | what is said of the framework itself |
+//! | `reach` | what a policy may touch |
+//! | `timers` | what policies want to be woken for |
 //! | `operator` | jobs submitted, scaled, killed |
 //! | `demand` | roles suppressed and revived, tasks that end and wait again |
-//! | `offers`, `jobs`, `tasks`, `policies` | the books |
+//! | `offers`, `jobs`, `tasks`, `executors`, `policies` | the books |
 
+mod accepts;
 mod actions;
 mod answers;
 mod claims;
 mod demand;
+mod executors;
+mod framework;
 mod io;
 mod jobs;
 pub mod ledger;
 mod offers;
+mod operations;
 mod operator;
 mod policies;
 mod queue;
+mod reach;
 mod rounds;
 mod routing;
 mod session;
 mod tasks;
+mod timers;
 mod updates;
 pub mod view;
 mod why;
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use foldhash::HashMap;
 use std::sync::Arc;
@@ -57,12 +66,13 @@ use crate::policy::Codec;
 use crate::task::TaskState;
 
 use demand::RoleState;
+use executors::Executors;
 use jobs::Jobs;
 use offers::{Agents, Offers};
+use operations::OperationEntry;
 use policies::Policy;
 use session::Reconciliation;
 use tasks::Tasks;
-use updates::OperationEntry;
 
 /// What a moment was noted for. Timers are not taken back: when one comes, the
 /// books tell whether there still is something to do.
@@ -95,10 +105,13 @@ pub struct Machine {
     framework_id: Option<FrameworkId>,
     master: Option<String>,
     update: FrameworkUpdate,
+    /// Those that may yet be refused, oldest first.
+    updates: VecDeque<framework::Update>,
     agents: Agents,
     offers: Offers,
     jobs: Jobs,
     tasks: Tasks,
+    executors: Executors,
     roles: Vec<RoleState>,
     policies: Vec<Policy>,
     operations: HashMap<OperationId, OperationEntry>,
@@ -156,10 +169,12 @@ impl Machine {
             framework_id: ledger.framework_id,
             master: None,
             update: FrameworkUpdate::default(),
+            updates: VecDeque::new(),
             agents: Agents::default(),
             offers: Offers::default(),
             jobs: Jobs::default(),
             tasks: Tasks::default(),
+            executors: Executors::default(),
             roles,
             policies,
             operations: HashMap::default(),
@@ -341,8 +356,10 @@ impl Machine {
         self.roles.get(handle.0 as usize)
     }
 
+    /// Who decides for a role; nobody for one that is gone.
     fn policy_of(&self, role: RoleHandle) -> Option<PolicyHandle> {
-        self.role(role).map(|state| state.policy)
+        let lives = |state: &&RoleState| !state.gone;
+        self.role(role).filter(lives).map(|state| state.policy)
     }
 
     fn policy_mut(&mut self, handle: PolicyHandle) -> Option<&mut Policy> {

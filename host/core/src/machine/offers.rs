@@ -171,6 +171,11 @@ impl Offers {
         self.live.values()
     }
 
+    /// Those with this handle or a larger one, in order of arrival.
+    pub(super) fn from(&self, handle: OfferHandle) -> impl Iterator<Item = &Arc<Offer>> {
+        self.live.range(handle..).map(|(_, offer)| offer)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.live.len()
     }
@@ -223,6 +228,10 @@ impl Offers {
         self.inverse
             .insert(handle, (Arc::clone(&offer), now + lease));
         offer
+    }
+
+    pub(super) fn inverse(&self, handle: InverseOfferHandle) -> Option<&InverseOffer> {
+        self.inverse.get(&handle).map(|(offer, _)| offer.as_ref())
     }
 
     pub(super) fn remove_inverse(

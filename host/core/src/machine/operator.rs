@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use foldhash::HashSet;
 use rand::Rng;
 
 use crate::ids::{JobHandle, JobName, Role, TaskHandle, TaskId};
@@ -31,7 +32,8 @@ impl Machine {
     /// All or none of them.
     fn submit(&mut self, specs: Vec<JobSpec>) -> Result<Vec<String>, Vec<String>> {
         let mut wrong = Vec::new();
-        for (position, spec) in specs.iter().enumerate() {
+        let mut names = HashSet::default();
+        for spec in &specs {
             let name = &spec.name;
             if self.role_handle(&spec.role).is_none() {
                 let roles: Vec<&str> = self.live_roles().map(Role::as_str).collect();
@@ -47,7 +49,7 @@ impl Machine {
                     "job {name}: a job of this name lives; kill it first or choose another name"
                 ));
             }
-            if specs.iter().take(position).any(|other| other.name == *name) {
+            if !names.insert(name) {
                 wrong.push(format!(
                     "job {name}: the name stands twice in this submission"
                 ));

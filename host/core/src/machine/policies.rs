@@ -36,6 +36,8 @@ pub(super) struct Policy {
     pub(super) strikes: u32,
     pub(super) last_failure: Option<String>,
     pub(super) numbers: PolicyNumbers,
+    /// When its code, or it for what it has now, began to decide.
+    pub(super) began: Instant,
     /// Its instance knows nothing; the next round carries all.
     pub(super) blank: bool,
     /// Offers below this were shown already.
@@ -91,6 +93,7 @@ impl Policy {
             strikes: 0,
             last_failure: None,
             numbers: PolicyNumbers::default(),
+            began: Instant::default(),
             blank: true,
             fresh_from: OfferHandle(0),
             waiting: BTreeSet::new(),
@@ -111,7 +114,8 @@ impl Policy {
         }
     }
 
-    /// It decides nothing, and what it still answers is void. Should it do so again, it begins with full tables.
+    /// It decides nothing, and what it still answers is void. Should it do so again,
+    /// it begins with full tables.
     pub(super) fn forget_all(&mut self) {
         *self = Self {
             name: std::mem::take(&mut self.name),

@@ -4,10 +4,9 @@
 use bytes::Bytes;
 use std::sync::Arc;
 
-use crate::Instant;
 use crate::call::Call;
 use crate::ids::{AgentId, ExecutorId, OfferHandle, OfferId, PolicyHandle};
-use crate::offer::{InverseOfferInfo, OfferInfo};
+use crate::offer::{InverseOfferInfo, Offer, OfferInfo};
 use crate::policy::{Delta, Failure, PolicyEvent, Round};
 
 use super::ledger::Author;
@@ -95,9 +94,14 @@ impl Machine {
         }
     }
 
+    /// For the policy whose executor it is; if nobody knows that, for all.
     pub(super) fn on_message(&mut self, agent: &AgentId, executor: &ExecutorId, data: Bytes) {
         let (agent, new) = self.agents.see_id(agent);
+        let owner = self.policy_of_executor(agent, executor);
         for policy in &mut self.policies {
+            if owner.is_some_and(|owner| owner != policy.handle) {
+                continue;
+            }
             policy.meet(agent, new);
             policy.tell(PolicyEvent::Message {
                 agent,
@@ -117,7 +121,13 @@ impl Machine {
             Some(id) => self.agents.see_id(id).0,
             None => crate::ids::AgentHandle::NONE,
         };
+        // An agent is everybody's, an executor is not.
+        let owner = executor.and_then(|executor| self.policy_of_executor(agent, executor));
+        self.executors.forget(agent, executor);
         for policy in &mut self.policies {
+            if owner.is_some_and(|owner| owner != policy.handle) {
+                continue;
+            }
             policy.meet(agent, false);
             policy.tell(PolicyEvent::Failure {
                 agent,
@@ -146,15 +156,6 @@ impl Machine {
         }
     }
 
-    pub(super) fn policy_timer(&mut self, policy: PolicyHandle, number: u32, at: Instant) {
-        if let Some(policy) = self.policy_mut(policy)
-            && policy.timers.get(&number) == Some(&at)
-        {
-            policy.timers.remove(&number);
-            policy.tell(PolicyEvent::Timer(number));
-        }
-    }
-
     /// Offers that a policy left unanswered for too long go back (P1). Inverse
     /// offers get the host's own answer: yes where nothing of ours runs.
     pub(super) fn end_leases(&mut self) {
@@ -168,7 +169,7 @@ impl Machine {
             self.decline(&overdue, seconds);
         }
         for offer in self.offers.overdue_inverse(self.now) {
-            let free = !self.tasks.iter().any(|task| task.agent == offer.agent);
+            let free = self.tasks.on_agent(offer.agent).next().is_none();
             let offers = vec![offer.info.id.clone()];
             let refuse = self.settings.refuse_waiting.as_secs_f64();
             self.send(if free {
@@ -196,6 +197,7 @@ impl Machine {
     }
 
     pub(super) fn on_policy_change(&mut self, handle: PolicyHandle, change: PolicyChange) {
+        let now = self.now;
         let Some(policy) = self.policy_mut(handle) else {
             return;
         };
@@ -206,6 +208,7 @@ impl Machine {
             policy.fresh_from = OfferHandle(0);
         }
         if change == PolicyChange::Replaced {
+            policy.began = now;
             policy.not_before = None;
             policy.strikes = 0;
             policy.last_failure = None;
@@ -239,9 +242,8 @@ impl Machine {
                 continue;
             }
             if !self.decides(policy.handle) {
-                if let Some(policy) = self.policies.get_mut(position) {
-                    policy.forget_all();
-                }
+                let handle = policy.handle;
+                self.forget_policy(handle);
                 continue;
             }
             if let Some(round) = self.make_round(position) {
@@ -256,14 +258,8 @@ impl Machine {
 
     fn make_round(&mut self, position: usize) -> Option<Round> {
         let handle = self.policies.get(position)?.handle;
-        let one_policy = self.policies.len() == 1;
-        let offers: Vec<_> = self
-            .offers
-            .iter()
-            .filter(|offer| one_policy || self.policy_of_offer(offer) == Some(handle))
-            .take(self.settings.offers_per_round)
-            .cloned()
-            .collect();
+        let fresh_from = self.policies.get(position)?.fresh_from;
+        let (offers, more) = self.offers_to_show(handle, fresh_from);
         let delta = self.make_delta(position)?;
         let side = self.side_of_policy(handle);
         let next_offer = self.offers.next_handle();
@@ -281,7 +277,7 @@ impl Machine {
         policy.busy = true;
         policy.not_before = None;
         // Offers beyond the limit of a round come with the next one.
-        policy.dirty = offers.len() >= self.settings.offers_per_round;
+        policy.dirty = more;
         policy.shown.clear();
         policy.shown.extend(offers.iter().map(|offer| offer.handle));
         let handed = std::mem::take(&mut policy.handed).into_iter().min();
@@ -304,6 +300,27 @@ impl Machine {
             events: std::mem::take(&mut policy.events),
             delta,
         })
+    }
+
+    /// The offers of a policy's next round, and whether there are more that it has not
+    /// been shown. New ones come first, so that what is left undecided does not keep
+    /// them away.
+    fn offers_to_show(&self, policy: PolicyHandle, new: OfferHandle) -> (Vec<Arc<Offer>>, bool) {
+        let limit = self.settings.offers_per_round;
+        let one_policy = self.policies.len() == 1;
+        let is_its =
+            |offer: &&Arc<Offer>| one_policy || self.policy_of_offer(offer) == Some(policy);
+        let mut fresh = self.offers.from(new).filter(is_its).cloned();
+        let shown_now: Vec<_> = fresh.by_ref().take(limit).collect();
+        let more = fresh.next().is_some();
+        let before = self.offers.iter().take_while(|offer| offer.handle < new);
+        let mut offers: Vec<_> = before
+            .filter(is_its)
+            .take(limit - shown_now.len())
+            .cloned()
+            .collect();
+        offers.extend(shown_now);
+        (offers, more)
     }
 
     /// What changed for this policy in the tables that answer its questions.
@@ -330,6 +347,8 @@ impl Machine {
             delta.jobs = full.jobs;
             delta.tasks = full.tasks;
             delta.roles = full.roles;
+            // What has ended since the last round comes after what has not.
+            delta.operations.splice(0..0, full.operations);
             delta.jobs_gone.clear();
         } else {
             delta.roles = roles_changed.then(|| self.role_names());
@@ -367,7 +386,7 @@ impl Machine {
             jobs: self
                 .jobs
                 .iter()
-                .filter(|job| self.policy_of(job.view.role) == main)
+                .filter(|job| self.policy_of(job.view.role) == main && !job.is_over())
                 .map(|job| Arc::clone(&job.view))
                 .collect(),
             tasks: self
@@ -376,6 +395,7 @@ impl Machine {
                 .filter(|task| self.policy_of(task.role) == main)
                 .map(super::tasks::Task::view)
                 .collect(),
+            operations: self.operations_of(policy),
             ..Delta::default()
         }
     }

@@ -9,7 +9,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::call::{Call, FrameworkUpdate};
 use crate::ids::{JobHandle, OfferHandle, PolicyHandle, Role, RoleHandle};
 use crate::offer::Offer;
 
@@ -18,7 +17,7 @@ use super::policies::{CanaryState, Policy};
 use super::queue::{Side, is_in_share};
 use super::tasks::Task;
 use super::why::Fate;
-use super::{Canary, Machine, PolicySettings, Severity};
+use super::{Canary, Machine, PolicySettings, Severity, Timer};
 
 /// Percent of offers that a canary for chosen jobs is shown first.
 const TURNS: u32 = 50;
@@ -81,10 +80,7 @@ impl Machine {
 
     /// Who may kill a task: a canary what it has launched.
     pub(super) fn policy_of_task(&self, task: &Task) -> Option<PolicyHandle> {
-        let main = self.policy_of(task.role)?;
-        let canary = self.canary_of(main).map(|canary| canary.rule.by);
-        let is_its = |by: &PolicyHandle| task.launched_by == Some(*by);
-        Some(canary.filter(is_its).unwrap_or(main))
+        self.policy_about(task.owner())
     }
 
     /// Who is shown a new offer first.
@@ -181,11 +177,11 @@ impl Machine {
     /// Takes a live offer out of the books.
     pub(super) fn take_offer(&mut self, handle: OfferHandle) -> Option<Arc<Offer>> {
         let offer = self.offers.remove(handle)?;
-        let main = self.policy_of(offer.role);
-        let main = main.and_then(|main| self.policy_mut(main));
-        if let Some(canary) = main.and_then(|main| main.canary.as_mut()) {
-            canary.offers.remove(&handle);
-            canary.passed.remove(&handle);
+        for policy in &mut self.policies {
+            if let Some(canary) = &mut policy.canary {
+                canary.offers.remove(&handle);
+                canary.passed.remove(&handle);
+            }
         }
         Some(offer)
     }
@@ -200,26 +196,6 @@ impl Machine {
             .iter()
             .filter(|role| !role.gone)
             .map(|role| &role.name)
-    }
-
-    /// FrameworkInfo as it is wanted now.
-    pub(super) fn framework_as(&self, suppressed: impl Fn(&RoleState) -> bool) -> FrameworkUpdate {
-        let live = self.roles.iter().filter(|role| !role.gone);
-        FrameworkUpdate {
-            suppressed: live
-                .filter(|role| suppressed(role))
-                .map(|role| role.name.clone())
-                .collect(),
-            roles: self.live_roles().cloned().collect(),
-            ..self.update.clone()
-        }
-    }
-
-    /// Tells the master, now and with the next SUBSCRIBE (R21).
-    pub(super) fn update_framework(&mut self) {
-        let update = self.framework_as(|role| role.suppressed);
-        self.send(Call::UpdateFramework(update));
-        self.announce_subscription();
     }
 
     /// Whether [`Input::Policies`](super::Input::Policies) can be, or all reasons
@@ -288,10 +264,18 @@ impl Machine {
                 .position(|policy| policy.roles.contains(role))?;
             u32::try_from(position).ok().map(PolicyHandle)
         };
+        // What the policy before said of a role is not the word of the next one.
+        let mut said = false;
+        let update = &mut self.update;
+        let mut unsay = |role: &Role| {
+            said |= update.filters.remove(role).is_some();
+            said |= update.constraints.remove(role).is_some();
+        };
         for role in &mut self.roles {
             match owner(&role.name) {
                 Some(policy) if policy == role.policy && !role.gone => {}
                 Some(policy) => {
+                    unsay(&role.name);
                     changed.extend([role.policy, policy]);
                     let (suppressed, back) = (role.suppressed, role.gone);
                     *role = RoleState {
@@ -302,6 +286,7 @@ impl Machine {
                 }
                 None if role.gone => {}
                 None => {
+                    unsay(&role.name);
                     changed.insert(role.policy);
                     *role = RoleState {
                         gone: true,
@@ -329,8 +314,8 @@ impl Machine {
         for policy in changed {
             if self.decides(policy) {
                 self.begin_anew(policy);
-            } else if let Some(policy) = self.policy_mut(policy) {
-                policy.forget_all();
+            } else {
+                self.forget_policy(policy);
             }
         }
         self.divide_demand();
@@ -342,7 +327,10 @@ impl Machine {
             let roles: Vec<&str> = self.live_roles().map(Role::as_str).collect();
             let text = format!("the roles of the framework are now {}", roles.join(", "));
             self.notice(Severity::Info, text);
-            self.update_framework();
+            said = true;
+        }
+        if said {
+            let _ = self.update_framework();
         }
     }
 
@@ -376,8 +364,8 @@ impl Machine {
             });
         }
         // Whatever it answers now comes too late.
-        if let Some(before) = before.and_then(|before| self.policy_mut(before)) {
-            before.forget_all();
+        if let Some(before) = before {
+            self.forget_policy(before);
         }
         for policy in [Some(main), by].into_iter().flatten() {
             self.begin_anew(policy);
@@ -388,10 +376,22 @@ impl Machine {
 
     /// The next round of a policy shows and carries all.
     fn begin_anew(&mut self, handle: PolicyHandle) {
+        let now = self.now;
         if let Some(policy) = self.policy_mut(handle) {
+            policy.began = now;
             policy.blank = true;
             policy.dirty = true;
             policy.handed.push(OfferHandle(0));
+        }
+    }
+
+    /// It decides nothing from now on.
+    pub(super) fn forget_policy(&mut self, handle: PolicyHandle) {
+        self.timers.retain(
+            |(_, timer)| !matches!(timer, Timer::PolicyAsked(policy, _) if *policy == handle),
+        );
+        if let Some(policy) = self.policy_mut(handle) {
+            policy.forget_all();
         }
     }
 

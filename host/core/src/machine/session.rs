@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use crate::Instant;
 use crate::call::Call;
-use crate::ids::{FrameworkId, JobHandle, TaskHandle};
+use crate::ids::{
+    AgentId, FrameworkId, JobHandle, PolicyHandle, Role, RoleHandle, TaskHandle, TaskId,
+};
 use crate::policy::PolicyEvent;
 use crate::task::{TaskDetails, TaskState, TaskStatus};
 
+use super::demand::RoleState;
 use super::jobs::Ending;
 use super::ledger::KillCause;
 use super::ledger::{JobRecord, Record, TaskRecord};
@@ -33,19 +36,18 @@ impl Machine {
         let mut jobs = jobs;
         jobs.sort_by(|a, b| (a.submitted, &a.spec.name).cmp(&(b.submitted, &b.spec.name)));
         for record in jobs {
-            match self.role_handle(&record.spec.role) {
-                Some(role) => {
-                    self.jobs.add(role, record);
-                }
-                None => self.notice(
+            let role = self.restore_role(&record.spec.role);
+            if self.policy_of(role).is_none() {
+                self.notice(
                     Severity::Error,
                     format!(
                         "job {} is for role {}, which is not in [framework] roles any more; it \
                          is not scheduled until the role is back",
                         record.spec.name, record.spec.role
                     ),
-                ),
+                );
             }
+            self.jobs.add(role, record);
         }
         for record in tasks {
             self.restore_task(record);
@@ -68,14 +70,23 @@ impl Machine {
         }
     }
 
+    /// A role that the configuration has no more is kept as one that is gone: its jobs
+    /// and tasks stay in the books and are there when it comes back.
+    fn restore_role(&mut self, name: &Role) -> RoleHandle {
+        let position = self.roles.iter().position(|role| role.name == *name);
+        let position = position.unwrap_or_else(|| {
+            self.roles.push(RoleState {
+                gone: true,
+                ..RoleState::new(name.clone(), PolicyHandle(0))
+            });
+            self.roles.len() - 1
+        });
+        RoleHandle(u32::try_from(position).unwrap_or(u32::MAX))
+    }
+
     fn restore_task(&mut self, record: TaskRecord) {
         let job = record.job.as_ref().and_then(|name| self.jobs.find(name));
-        let Some(role) = self
-            .role_handle(&record.role)
-            .or_else(|| self.role_handle_any())
-        else {
-            return;
-        };
+        let role = self.restore_role(&record.role);
         let (agent, _) = self.agents.see_id(&record.agent);
         let handle = self.tasks.next_handle();
         let spec = job
@@ -143,10 +154,6 @@ impl Machine {
         });
     }
 
-    fn role_handle_any(&self) -> Option<crate::ids::RoleHandle> {
-        (!self.roles.is_empty()).then_some(crate::ids::RoleHandle(0))
-    }
-
     pub(super) fn on_subscribed(&mut self, session: Session, id: FrameworkId, master: String) {
         if let Some(known) = &self.framework_id
             && *known != id
@@ -170,7 +177,7 @@ impl Machine {
         self.master = Some(master.clone());
         self.void_offers();
         // Say again what is wanted, whatever SUBSCRIBE carried: it may have
-        // been older than the latest change (P2).
+        // been older than the latest change (P2). So the opposite is noted here.
         for role in &mut self.roles {
             role.suppressed = role.is_wanted();
             role.last_revive = None;
@@ -202,6 +209,7 @@ impl Machine {
             return;
         }
         self.void_offers();
+        self.updates_in_doubt();
         self.reconciliation = None;
         self.announce_subscription();
         self.notice(
@@ -258,6 +266,7 @@ impl Machine {
 
     /// The master did not take a call. What was to be launched waits again.
     pub(super) fn on_call_failed(&mut self, session: Session, call: CallId, why: &str) {
+        self.update_refused((session, call), why);
         let lost: Vec<TaskHandle> = self
             .tasks
             .iter()
@@ -364,10 +373,29 @@ impl Machine {
     pub(super) fn reconcile_all(&mut self) {
         if self.session.is_some() {
             self.send(Call::Reconcile { tasks: Vec::new() });
+            // Of tasks that the master has forgotten it only speaks when asked for them.
+            let tasks = self.out_of_touch();
+            if !tasks.is_empty() {
+                self.send(Call::Reconcile { tasks });
+            }
             let at = self.now + self.settings.reconcile_interval;
             self.timers
                 .retain(|(_, timer)| *timer != Timer::ReconcileAll);
             self.arm(at, Timer::ReconcileAll);
         }
+    }
+    /// Live tasks of which the master may know no more than the books do.
+    fn out_of_touch(&self) -> Vec<(TaskId, Option<AgentId>)> {
+        let (_, longest) = self.settings.reconcile_retry;
+        self.tasks
+            .iter()
+            .filter(|task| match task.record.state {
+                TaskState::UNREACHABLE | TaskState::UNKNOWN => true,
+                // The launch of a young one may be under way.
+                TaskState::STAGING => task.record.launched + longest <= self.now,
+                _ => false,
+            })
+            .map(|task| (task.record.id.clone(), Some(task.record.agent.clone())))
+            .collect()
     }
 }

@@ -1,7 +1,7 @@
 //! Tasks in the books, from the launch intent to their end.
 
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use foldhash::HashMap;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use crate::Instant;
 use crate::ids::{AgentHandle, JobHandle, PolicyHandle, RoleHandle, TaskHandle, TaskId};
 use crate::task::{TaskDetails, TaskState, TaskView, task_traits};
 
+use super::executors::Owner;
 use super::io::{CallId, Session};
 use super::ledger::{KillCause, TaskRecord};
 use super::view::TaskSummary;
@@ -47,6 +48,14 @@ pub(super) struct Task {
 }
 
 impl Task {
+    /// On whose word it was launched.
+    pub(super) fn owner(&self) -> Owner {
+        Owner {
+            role: self.role,
+            launched_by: self.launched_by,
+        }
+    }
+
     /// Whether it does not count for its job any more: another has its place, or
     /// it is one too many.
     pub(super) fn is_to_go(&self) -> bool {
@@ -120,6 +129,7 @@ pub(super) struct Tasks {
     /// Boxed, since nodes of a growing tree are half empty.
     live: BTreeMap<TaskHandle, Box<Task>>,
     by_id: HashMap<TaskId, TaskHandle>,
+    by_agent: HashMap<AgentHandle, BTreeSet<TaskHandle>>,
     ended: VecDeque<Ended>,
     next: u32,
 }
@@ -133,6 +143,10 @@ impl Tasks {
 
     pub(super) fn insert(&mut self, task: Task) {
         self.by_id.insert(task.record.id.clone(), task.handle);
+        self.by_agent
+            .entry(task.agent)
+            .or_default()
+            .insert(task.handle);
         self.live.insert(task.handle, Box::new(task));
     }
 
@@ -152,6 +166,15 @@ impl Tasks {
         self.live.values().map(Box::as_ref)
     }
 
+    /// Those on an agent; with no agent named, all.
+    pub(super) fn on_agent(&self, agent: AgentHandle) -> impl Iterator<Item = &Task> {
+        let all = (agent == AgentHandle::NONE).then(|| self.live.values());
+        let there = self.by_agent.get(&agent).into_iter().flatten();
+        let there = there.filter_map(|task| self.live.get(task));
+        let all = all.into_iter().flatten();
+        all.chain(there).map(Box::as_ref)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.live.len()
     }
@@ -160,6 +183,12 @@ impl Tasks {
     pub(super) fn end(&mut self, handle: TaskHandle, hostname: &str, keep: usize) -> Option<Task> {
         let task = *self.live.remove(&handle)?;
         self.by_id.remove(&task.record.id);
+        if let Some(there) = self.by_agent.get_mut(&task.agent) {
+            there.remove(&handle);
+            if there.is_empty() {
+                self.by_agent.remove(&task.agent);
+            }
+        }
         self.ended.push_back(Ended {
             summary: task.summary(hostname),
             launched: task.record.launched,

@@ -3,6 +3,7 @@
 mod decisions;
 mod jobs;
 mod properties;
+mod reach;
 mod routing;
 mod sessions;
 mod world;

@@ -1,15 +1,14 @@
-//! Status updates of tasks and operations: into the books, then acknowledged,
+//! Status updates of tasks: into the books, then acknowledged,
 //! then told to policies.
 
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::call::Call;
-use crate::ids::{JobHandle, OperationId, PolicyHandle, RoleHandle, TaskHandle};
-use crate::policy::{OperationView, PolicyEvent, Update, update_traits};
+use crate::ids::{JobHandle, RoleHandle, TaskHandle};
+use crate::policy::{Update, update_traits};
 use crate::resource::Amounts;
-use crate::task::{OperationStatus, TaskDetails, TaskState, TaskStatus, reason};
+use crate::task::{TaskDetails, TaskState, TaskStatus, reason};
 
 use super::jobs::Ending;
 use super::ledger::KillCause;
@@ -20,14 +19,6 @@ use super::{Machine, Severity, Timer};
 
 /// Most steps of a task that are remembered.
 const LONGEST_STORY: usize = 50;
-
-/// An operation with an id that has not ended.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct OperationEntry {
-    pub(super) policy: PolicyHandle,
-    pub(super) agent: Option<crate::ids::AgentId>,
-    pub(super) provider: Option<crate::ids::ProviderId>,
-}
 
 impl Machine {
     pub(super) fn on_update(&mut self, status: TaskStatus) {
@@ -51,6 +42,7 @@ impl Machine {
 
     fn update_known(&mut self, handle: TaskHandle, status: &TaskStatus) {
         self.reconciled(handle);
+        self.note_executor(handle, status);
         let now = self.now;
         let Some(task) = self.tasks.get_mut(handle) else {
             return;
@@ -110,6 +102,18 @@ impl Machine {
             let text = "it came back after another took its place; it is killed";
             self.task_notice(Severity::Warn, &status.task, text);
             self.kill_task(handle, KillCause::Unwanted, None);
+        }
+    }
+
+    /// After a restart the updates tell which executors there are.
+    fn note_executor(&mut self, handle: TaskHandle, status: &TaskStatus) {
+        if let Some(task) = self.tasks.get(handle)
+            && let Some(executor) = &status.executor
+            // That of a plain command ends with its task.
+            && executor.as_str() != task.record.id.as_str()
+        {
+            let (agent, owner) = (task.agent, task.owner());
+            self.executors.note(agent, executor.clone(), owner);
         }
     }
 
@@ -330,100 +334,39 @@ impl Machine {
         self.arm(at, Timer::KillAgain(handle));
     }
 
+    /// A task has been out of touch for long: its job goes on without it. Should it
+    /// come back it is killed.
     pub(super) fn replace_unreachable(&mut self, handle: TaskHandle) {
         let now = self.now;
         let Some(task) = self.tasks.get_mut(handle) else {
             return;
         };
-        if task.is_to_go() || task.replace_at.is_none_or(|at| at > now) {
+        if task.record.replaced || task.replace_at.is_none_or(|at| at > now) {
             return;
         }
         let (job, id, attempt) = (task.job, task.record.id.clone(), task.record.attempt);
-        let Some(entry) = self.jobs.get_mut(job).filter(|job| !job.record.killed) else {
+        let unwanted = task.is_to_go();
+        let Some(entry) = self.jobs.get_mut(job) else {
             return;
         };
         task.record.replaced = true;
-        task.story.push(Step {
-            at: now,
-            what: What::Replaced,
-        });
-        let task_record = task.record.clone();
         entry.live.remove(&handle);
         entry.replaced.insert(handle);
-        entry.requeue(attempt, now, Duration::ZERO);
-        let record = entry.record.clone();
+        if !unwanted {
+            entry.requeue(attempt, now, Duration::ZERO);
+        }
+        let (task_record, job_record) = (task.record.clone(), entry.record.clone());
         self.persist(Record::Task(task_record));
-        self.persist(Record::Job(record));
-        self.task_notice(
-            Severity::Warn,
-            &id,
-            "its agent stays away; another takes its place",
-        );
+        if unwanted {
+            let text = "its agent stays away; its job does not wait for its end";
+            self.task_notice(Severity::Warn, &id, text);
+            return self.forget_if_over(job);
+        }
+        self.persist(Record::Job(job_record));
+        self.tell_story(handle, What::Replaced);
+        let text = "its agent stays away; another takes its place";
+        self.task_notice(Severity::Warn, &id, text);
         self.demand_changed(job, true);
-    }
-
-    pub(super) fn on_operation_update(&mut self, status: OperationStatus) {
-        let agent = match &status.agent {
-            Some(id) => self.agents.see_id(id).0,
-            None => crate::ids::AgentHandle::NONE,
-        };
-        let view = OperationView {
-            operation: status.operation.as_ref().map(ToString::to_string),
-            state: status.state.0,
-            message: status.message.clone(),
-            agent,
-            provider: status.provider.as_ref().map(ToString::to_string),
-            converted: status.converted.clone(),
-        };
-        let owner = match &status.operation {
-            Some(id) if status.state.is_terminal() => self.operations.remove(id),
-            Some(id) => self.operations.get(id).cloned(),
-            None => None,
-        };
-        let owner = owner.map(|entry| entry.policy);
-        for policy in &mut self.policies {
-            if owner.is_none_or(|owner| owner == policy.handle) {
-                policy.meet(agent, false);
-                policy.operations.push(view.clone());
-                policy.tell(PolicyEvent::Operation(view.clone()));
-            }
-        }
-        // R31: only with an id and a uuid, and for agent operations with the
-        // agent's id.
-        if let (Some(operation), Some(uuid)) = (status.operation, status.uuid) {
-            self.send(Call::AcknowledgeOperation {
-                agent: status.agent,
-                provider: status.provider,
-                operation,
-                uuid,
-            });
-        }
-    }
-
-    /// Whether an id for a new operation is free.
-    pub(super) fn new_operation(
-        &mut self,
-        policy: PolicyHandle,
-        id: &str,
-        agent: &crate::ids::AgentId,
-        provider: Option<crate::ids::ProviderId>,
-    ) -> Result<OperationId, String> {
-        if id.is_empty() || id.len() > 255 {
-            return Err(format!("operation id '{id}' must have 1 to 255 bytes"));
-        }
-        let id = OperationId::from(id);
-        if self.operations.contains_key(&id) {
-            return Err(format!("operation id '{id}' is in use"));
-        }
-        self.operations.insert(
-            id.clone(),
-            OperationEntry {
-                policy,
-                agent: Some(agent.clone()),
-                provider,
-            },
-        );
-        Ok(id)
     }
 }
 

@@ -136,7 +136,8 @@ pub struct PolicyNumbers {
     pub failures: u64,
     pub decisions: u64,
     pub refused: u64,
-    /// Tasks launched, and the milliseconds that they had waited, added up.
+    /// Tasks launched, and the milliseconds that they had waited since the code that
+    /// placed them began to decide, added up.
     pub placed: u64,
     pub waited: u64,
 }

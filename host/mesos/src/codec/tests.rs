@@ -148,16 +148,21 @@ fn a_written_executor_is_completed_or_refused() {
 fn an_update_of_the_framework_is_checked() {
     let check = |framework: Option<&str>, constraints: Option<&str>| {
         let (framework, constraints) = (framework.map(json), constraints.map(json));
-        ProtobufCodec.check_update(framework.as_ref(), constraints.as_ref())
+        ProtobufCodec.update(framework.as_ref(), constraints.as_ref())
     };
     let constraints = r#"{"role_constraints":{"r":{"groups":[{"attribute_constraints":[
         {"selector":{"attribute_name":"rack"},
          "predicate":{"text_equals":{"value":"a"}}}]}]}}}"#;
-    assert_eq!(check(None, None), Ok(()));
-    assert_eq!(
-        check(Some(r#"{"user":"","name":""}"#), Some(constraints)),
-        Ok(())
-    );
+    assert_eq!(check(None, None), Ok(WantedUpdate::default()));
+    let framework = r#"{"user":"","name":"","webui_url":"u","offer_filters":{"f":{}}}"#;
+    let wanted = check(Some(framework), Some(constraints)).unwrap();
+    let roles =
+        |by_role: &ByRole| -> Vec<String> { by_role.keys().map(ToString::to_string).collect() };
+    let (info, filters) = wanted.framework.unwrap();
+    let info = wire::FrameworkInfo::decode(info.as_slice()).unwrap();
+    assert_eq!((info.webui_url(), info.offer_filters.len()), ("u", 0));
+    assert_eq!(roles(&filters), ["f"]);
+    assert_eq!(roles(&wanted.constraints.unwrap()), ["r"]);
     let error = check(Some(r#"{"labls":{}}"#), None).unwrap_err();
     assert!(
         error.starts_with("framework: ") && error.contains("labls"),

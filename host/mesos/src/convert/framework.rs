@@ -1,9 +1,11 @@
 //! What the framework says of itself.
 
+use std::collections::HashMap;
+
 use mesos_v1 as wire;
 use mesos_v1::framework_info::capability::Type as Capability;
 use mesos_v1::scheduler as api;
-use offerd_core::call::FrameworkUpdate;
+use offerd_core::call::{ByRole, FrameworkUpdate};
 use offerd_core::ids::FrameworkId;
 use offerd_core::machine::Subscription;
 use offerd_core::policy::Encoded;
@@ -102,12 +104,13 @@ impl FrameworkSettings {
             labels: (!labels.is_empty()).then_some(wire::Labels { labels }),
             ..wire::FrameworkInfo::default()
         };
-        // Checked by the codec when the policy asked for it.
-        if let Some(Ok(wanted)) = update.framework.as_ref().map(decode::<wire::FrameworkInfo>) {
+        // Written by the codec when a policy asked for it.
+        let wanted = update.info.as_deref().map(wire::FrameworkInfo::decode);
+        if let Some(Ok(wanted)) = wanted {
             info.labels = wanted.labels.or(info.labels);
-            info.offer_filters = wanted.offer_filters;
             info.webui_url = wanted.webui_url.or(info.webui_url);
         }
+        info.offer_filters = by_role(&update.filters);
         info
     }
 
@@ -131,11 +134,18 @@ impl FrameworkSettings {
     }
 }
 
+/// None are none for every role (and end those of before).
 pub(super) fn constraints(update: &FrameworkUpdate) -> Option<api::OfferConstraints> {
-    update
-        .constraints
-        .as_ref()
-        .and_then(|encoded| decode(encoded).ok())
+    let role_constraints = by_role(&update.constraints);
+    (!role_constraints.is_empty()).then_some(api::OfferConstraints { role_constraints })
+}
+
+/// Messages that the codec wrote.
+fn by_role<M: Message + Default>(messages: &ByRole) -> HashMap<String, M> {
+    messages
+        .iter()
+        .filter_map(|(role, bytes)| Some((role.to_string(), M::decode(bytes.as_slice()).ok()?)))
+        .collect()
 }
 
 /// A message that a policy wrote.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use mesos_v1::scheduler as api;
 use offerd_core::ids::{FrameworkId, Role};
 use offerd_core::machine::Subscription;
-use offerd_core::policy::Encoded;
+use offerd_core::policy::{Codec as _, Encoded};
+use offerd_mesos::ProtobufCodec;
 use prost::Message;
 use tokio::net::TcpSocket;
 
@@ -71,9 +72,11 @@ async fn r13_a_subscription_again_carries_the_id_and_what_policies_have_set() {
             ..Subscription::default()
         };
         wanted.update.suppressed = vec![Role::from("web")];
-        wanted.update.framework = Some(Encoded::Json(
+        let written = Encoded::Json(
             r#"{"user":"ignored","name":"ignored","labels":{"labels":[{"key":"a"}]}}"#.to_owned(),
-        ));
+        );
+        let update = ProtobufCodec.update(Some(&written), None).unwrap();
+        wanted.update.info = update.framework.map(|(info, _)| info);
         client.subscription.send_replace(wanted);
         session.stream.end().await;
         client.disconnected().await;

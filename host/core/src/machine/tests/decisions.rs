@@ -326,3 +326,30 @@ fn many_placements_on_an_offer_are_one_accept_and_declines_are_one_call() {
         .count();
     assert!(accepts <= 2 && declines <= 3, "{:?}", world.sent);
 }
+
+/// More offers than a round shows, and a policy that leaves them undecided: each is
+/// shown, and then there is quiet.
+#[test]
+fn offers_beyond_the_limit_of_a_round_are_shown_in_later_ones() {
+    let mut world = World::new();
+    world.machine.settings.offers_per_round = 2;
+    world.submit(spec("b", 0, JobKind::Batch, 1));
+    world.place_all();
+    world.pass(Duration::from_secs(2));
+    world.place_all();
+    let shown = |world: &World| -> Vec<u32> {
+        let round = world.rounds[0].0.as_ref().unwrap();
+        round.offers.iter().map(|offer| offer.handle.0).collect()
+    };
+    world.submit(spec("b2", 0, JobKind::Batch, 1));
+    for agent in 0..3 {
+        world.offer(agent, 0).unwrap();
+    }
+    let mut seen = Vec::new();
+    while world.rounds[0].0.is_some() {
+        seen.push(shown(&world));
+        world.answer(0, |_| Ok(Answer::default()));
+    }
+    // The first round was made when nothing was offered yet.
+    assert_eq!(seen, [vec![], vec![0, 1], vec![0, 2]]);
+}

@@ -195,3 +195,25 @@ fn a_job_larger_than_any_offer_says_so() {
     };
     assert!(done[0].contains("waits for a larger agent"), "{done:?}");
 }
+
+#[test]
+fn of_jobs_that_are_over_the_latest_are_remembered() {
+    let mut world = World::new();
+    world.machine.settings.ended_tasks = 2;
+    for name in ["a", "b", "c"] {
+        world.submit(spec(name, 0, JobKind::Service, 1));
+        world.request(Request::KillJob(name.into()));
+    }
+    let names: Vec<String> = world
+        .machine
+        .jobs()
+        .into_iter()
+        .map(|job| job.name)
+        .collect();
+    assert_eq!(names, ["b", "c"]);
+    // Whoever decides next does not hear of them.
+    let full = world.machine.full_delta(crate::ids::PolicyHandle(0));
+    assert_eq!(full.jobs.len(), 0);
+    world.submit(spec("c", 0, JobKind::Service, 1));
+    assert_eq!(world.job("c").state, "waiting");
+}

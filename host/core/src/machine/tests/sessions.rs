@@ -300,3 +300,74 @@ fn what_runs_and_is_in_no_book_is_left_alone() {
     assert_eq!(kills.count(), 0);
     assert_eq!(world.machine.tasks()[0].id, "stranger");
 }
+
+/// A job of a role that the configuration has no more: its tasks end, and none of
+/// them runs again when the role comes back.
+#[test]
+fn a_role_that_is_missing_at_the_start_keeps_its_jobs() {
+    let mut world = World::new();
+    world.submit(spec("w", 1, JobKind::Batch, 2));
+    world.offer(0, 1);
+    world.place_all();
+    let launched = world.tasks.len();
+    assert_eq!(launched, 2);
+    world.restart_with([&["batch"], &[]]);
+    assert!(
+        world
+            .notices
+            .iter()
+            .any(|text| text.contains("job w is for role web"))
+    );
+    world.connect();
+    world.reconcile();
+    world.place_all();
+    let ids: Vec<_> = world.tasks.keys().cloned().collect();
+    world.update(&ids[0], TaskState::FINISHED);
+    assert_eq!(world.job("w").finished, 1);
+    world.route([&["batch"], &["web"]]);
+    world.place_all();
+    world.update(&ids[1], TaskState::FINISHED);
+    assert_eq!(world.job("w").state, "finished");
+    assert_eq!(world.machine.status().counters.tasks_launched, 0);
+}
+
+#[test]
+fn a_role_that_is_gone_is_not_spoken_of_after_a_new_subscription() {
+    let mut world = World::new();
+    world.place_all();
+    world.route([&["batch"], &[]]);
+    world.disconnect();
+    world.sent.clear();
+    world.connect();
+    let named = |call: &Call| match call {
+        Call::Suppress { roles } | Call::Revive { roles } => {
+            roles.iter().any(|role| role.as_str() == "web")
+        }
+        _ => false,
+    };
+    assert!(!world.sent.iter().any(named), "{:?}", world.sent);
+}
+
+#[test]
+fn a_task_on_a_lost_agent_does_not_keep_its_job_and_is_forgotten_with_its_agent() {
+    let mut world = World::new();
+    world.submit(spec("s", 1, JobKind::Service, 1));
+    world.offer(0, 1);
+    world.place_all();
+    let id = world.tasks.keys().next().unwrap().clone();
+    world.update(&id, TaskState::UNREACHABLE);
+    world.request(Request::KillJob("s".into()));
+    assert_eq!(world.job("s").state, "killing");
+    world.pass(Duration::from_secs(299));
+    assert_eq!(world.job("s").state, "killing");
+    world.pass(Duration::from_secs(2));
+    assert_eq!(world.job("s").state, "killed");
+    // The name is free, and the task is still known.
+    world.submit(spec("s", 1, JobKind::Service, 1));
+    assert_eq!(world.machine.tasks.len(), 1);
+    // When the master has forgotten it, it says so only to those who ask for it.
+    world.tasks.remove(&id);
+    world.pass(Duration::from_secs(15 * 60));
+    world.reconcile();
+    assert_eq!(world.machine.tasks.len(), 0);
+}

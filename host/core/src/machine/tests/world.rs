@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::call::{Call, JobTask, Operation};
+use crate::call::{Call, FrameworkUpdate, JobTask, Operation};
 use crate::event::Event;
 use crate::ids::{AgentId, FrameworkId, OfferId, PolicyHandle, Role, TaskId};
 use crate::job::{JobKind, JobSpec};
@@ -65,7 +65,10 @@ pub(super) struct World {
     pub(super) sent: Vec<Call>,
     pub(super) notices: Vec<String>,
     pub(super) stopped: Option<String>,
+    /// Of the framework's roles, whether the master offers nothing to them.
     suppressed: HashMap<Role, bool>,
+    /// What the next SUBSCRIBE carries.
+    pub(super) subscription: FrameworkUpdate,
     next_ticket: u64,
 }
 
@@ -79,7 +82,8 @@ impl World {
 
     pub(super) fn disconnected() -> Self {
         let mut effects = Vec::new();
-        let machine = machine(Ledger::default(), START, &mut effects);
+        let policies = policies([&["batch"], &["web"]]);
+        let machine = machine(policies, Ledger::default(), START, &mut effects);
         let free = Amounts {
             cpus: Milli(4000),
             mem: Milli(4_096_000),
@@ -107,6 +111,7 @@ impl World {
             notices: Vec::new(),
             stopped: None,
             suppressed: HashMap::new(),
+            subscription: FrameworkUpdate::default(),
             next_ticket: 0,
         };
         world.carry_out(effects);
@@ -140,6 +145,11 @@ impl World {
     }
 
     pub(super) fn restart(&mut self) {
+        self.restart_with([&["batch"], &["web"]]);
+    }
+
+    /// Another host starts, and its policies have these roles.
+    pub(super) fn restart_with(&mut self, roles: [&[&str]; 2]) {
         self.asked.clear();
         self.session = None;
         self.lose_offers();
@@ -150,7 +160,7 @@ impl World {
             tasks: self.task_records.values().cloned().collect(),
         };
         let mut effects = Vec::new();
-        self.machine = machine(ledger, self.now, &mut effects);
+        self.machine = machine(policies(roles), ledger, self.now, &mut effects);
         self.carry_out(effects);
         self.check();
     }
@@ -165,7 +175,8 @@ impl World {
         if self.session.is_none() {
             self.next_session += 1;
             self.session = Some(Session(self.next_session));
-            self.suppressed = ROLES.iter().map(|role| ((*role).into(), true)).collect();
+            let roles = self.subscription.roles.iter();
+            self.suppressed = roles.map(|role| (role.clone(), true)).collect();
             self.event(Event::Subscribed {
                 framework_id: "F".into(),
                 master: "m:5050".into(),
@@ -441,7 +452,7 @@ impl World {
                     *last = round.number;
                     *open = Some(*round);
                 }
-                Effect::Subscription(_) => {}
+                Effect::Subscription(subscription) => self.subscription = subscription.update,
                 Effect::Reply { reply, .. } => self.replies.push(reply),
                 Effect::Notice(notice) => self.notices.push(notice.text),
                 Effect::Stop(why) => self.stopped = Some(why),
@@ -489,11 +500,20 @@ impl World {
                     add(&mut room, &offer.amounts);
                 }
                 for operation in operations {
-                    let Operation::Launch(tasks) = operation else {
-                        panic!("{operation:?}");
-                    };
-                    for task in tasks {
-                        self.launch(task, agent, &mut room);
+                    match operation {
+                        Operation::Launch(tasks) => {
+                            for task in tasks {
+                                self.launch(task, agent, &mut room);
+                            }
+                        }
+                        Operation::LaunchWritten(tasks) | Operation::LaunchGroup { tasks, .. } => {
+                            for task in tasks {
+                                self.start(task.id, agent, Amounts::default());
+                            }
+                        }
+                        // Nothing of it is lost, and more is not looked at.
+                        Operation::Reserve { .. } => {}
+                        other => panic!("{other:?}"),
                     }
                 }
                 give(&mut self.free, agent, &room);
@@ -511,14 +531,10 @@ impl World {
                 }
             }
             Call::Revive { roles } => {
-                for role in roles {
-                    self.suppressed.insert(role, false);
-                }
+                self.suppress(roles, false);
             }
             Call::Suppress { roles } => {
-                for role in roles {
-                    self.suppressed.insert(role, true);
-                }
+                self.suppress(roles, true);
             }
             Call::UpdateFramework(update) => {
                 self.suppressed = update.roles.into_iter().map(|role| (role, false)).collect();
@@ -531,21 +547,31 @@ impl World {
         }
     }
 
+    /// Mesos drops a call that names a role which the framework does not have.
+    fn suppress(&mut self, roles: Vec<Role>, suppressed: bool) {
+        for role in roles {
+            let known = self.suppressed.insert(role.clone(), suppressed);
+            assert!(known.is_some(), "{role} is no role of the framework");
+        }
+    }
+
     fn launch(&mut self, task: JobTask, agent: usize, room: &mut Amounts) {
         let needs = Amounts::usable(&task.resources);
         assert!(needs.fits_in(room), "{} has no room on its offer", task.id);
         assert_eq!(task.agent, format!("S{agent}").as_str().into());
         room.cpus -= needs.cpus;
         room.mem -= needs.mem;
+        self.start(task.id, agent, needs);
+    }
+
+    fn start(&mut self, id: TaskId, agent: usize, needs: Amounts) {
         assert!(
-            self.ever_launched.insert(task.id.clone()),
-            "the id {} was used before",
-            task.id
+            self.ever_launched.insert(id.clone()),
+            "the id {id} was used before"
         );
         assert!(
-            self.task_records.contains_key(&task.id),
-            "{} is launched before it is in the ledger",
-            task.id
+            self.task_records.contains_key(&id),
+            "{id} is launched before it is in the ledger"
         );
         let remote = RemoteTask {
             agent,
@@ -553,7 +579,7 @@ impl World {
             needs,
             kill_asked: false,
         };
-        self.tasks.insert(task.id, remote);
+        self.tasks.insert(id, remote);
     }
 
     /// What must hold between inputs.
@@ -657,8 +683,12 @@ fn updates_are_acknowledged_once(delivered: Option<[u8; 16]>, effects: &[Effect]
     assert_eq!(acknowledged, delivered.into_iter().collect::<Vec<_>>());
 }
 
-fn machine(ledger: Ledger, now: Instant, effects: &mut Vec<Effect>) -> Machine {
-    let policies = policies([&["batch"], &["web"]]);
+fn machine(
+    policies: Vec<PolicySettings>,
+    ledger: Ledger,
+    now: Instant,
+    effects: &mut Vec<Effect>,
+) -> Machine {
     let settings = Settings {
         // Another one for each start, as in the service.
         seed: now.0,

@@ -440,11 +440,17 @@ fn an_update_of_the_framework_keeps_what_the_operator_set() {
     let mut settings = settings();
     settings.labels = vec![("own".to_owned(), "1".to_owned())];
     settings.webui_url = Some("http://own".to_owned());
-    let constraints = wire::scheduler::OfferConstraints::default();
+    let constraints = r#"{"role_constraints":{"role-1":{"groups":[{}]}}}"#;
     let written = |framework: Option<&str>| {
+        let framework = framework.map(|json| Encoded::Json(json.to_owned()));
+        let constraints = Encoded::Json(constraints.to_owned());
+        let wanted = ProtobufCodec.update(framework.as_ref(), Some(&constraints));
+        let wanted = wanted.unwrap();
+        let (info, filters) = wanted.framework.unzip();
         let update = FrameworkUpdate {
-            framework: framework.map(|json| Encoded::Json(json.to_owned())),
-            constraints: Some(Encoded::Protobuf(constraints.encode_to_vec())),
+            info,
+            filters: filters.unwrap_or_default(),
+            constraints: wanted.constraints.unwrap(),
             suppressed: vec![ROLE.into()],
             roles: Vec::new(),
         };
@@ -452,7 +458,8 @@ fn an_update_of_the_framework_keeps_what_the_operator_set() {
         call.update_framework.unwrap()
     };
     let plain = written(None);
-    assert_eq!(plain.offer_constraints, Some(constraints.clone()));
+    let of_roles = plain.offer_constraints.unwrap().role_constraints;
+    assert_eq!(of_roles["role-1"].groups.len(), 1);
     assert_eq!(plain.suppressed_roles, [ROLE]);
     let info = plain.framework_info;
     assert_eq!(info.id.unwrap().value, "fw");
