@@ -436,12 +436,17 @@ typedef struct offerd_accept_t {
   offerd_duration_t   refuse;
 } offerd_accept_t;
 
+// A policy talks to its own executors and hears only them: those in which a task
+// of its roles was launched, from then until the `failure` event that tells their
+// end. (What an executor says whose owner the host does not know, as just after a
+// restart, all policies hear.)
 typedef struct offerd_executor_message_t {
   uint32_t   agent;
   contract_string_t   executor_id;
   contract_list_u8_t   data;
 } offerd_executor_message_t;
 
+// One of the policy's own, as at `executor-message`.
 typedef struct offerd_executor_t {
   uint32_t   agent;
   contract_string_t   executor_id;
@@ -460,6 +465,10 @@ typedef struct offerd_operation_query_t {
   contract_option_string_t   provider;
 } offerd_operation_query_t;
 
+// An inverse offer may be declined by each policy with a task on the agent, and
+// accepted by the one whose tasks are the only ones there; if no task runs there,
+// by anyone. What nobody answers the host does when its lease ends: it accepts if
+// no task runs there.
 typedef struct offerd_inverse_answer_t {
   contract_list_u32_t   inverse_offers;
   offerd_duration_t   refuse;
@@ -474,7 +483,8 @@ typedef struct {
 // now and at each later subscription; a part that is not given stays. Of
 // `framework` (FrameworkInfo) the host takes labels, offer filters and
 // webui_url. Name, user, roles, capabilities and id belong to the
-// operator.
+// operator. Offer filters and constraints name roles: only the policy's own,
+// and what other policies say of theirs stays as it is.
 typedef struct offerd_framework_update_t {
   offerd_option_encoded_t   framework;
   // OfferConstraints.
@@ -483,9 +493,9 @@ typedef struct offerd_framework_update_t {
 
 typedef struct offerd_timer_t {
   // Comes back in the `timer` event. A new timer of the same number
-  // replaces the old one.
+  // replaces the old one. At most 256 can be set at a time.
   uint32_t   number;
-  // From now. Negative: cancel.
+  // From now; less than 10 counts as 10. Negative: cancel.
   offerd_duration_t   after;
 } offerd_timer_t;
 
@@ -528,7 +538,8 @@ typedef struct offerd_action_t {
 #define OFFERD_ACTION_SHUTDOWN 3
 #define OFFERD_ACTION_MESSAGE 4
 #define OFFERD_ACTION_REQUEST 5
-// Ask Mesos for the states of these tasks; empty: of all tasks.
+// Ask Mesos for the states of these tasks, which are the policy's own;
+// empty: of all tasks.
 #define OFFERD_ACTION_RECONCILE 6
 #define OFFERD_ACTION_RECONCILE_OPERATIONS 7
 #define OFFERD_ACTION_ACCEPT_INVERSE_OFFERS 8

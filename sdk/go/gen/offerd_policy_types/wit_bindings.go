@@ -519,12 +519,17 @@ type Accept struct {
 	Refuse float64
 }
 
+// A policy talks to its own executors and hears only them: those in which a task
+// of its roles was launched, from then until the `failure` event that tells their
+// end. (What an executor says whose owner the host does not know, as just after a
+// restart, all policies hear.)
 type ExecutorMessage struct {
 	Agent      uint32
 	ExecutorId string
 	Data       []uint8
 }
 
+// One of the policy's own, as at `executor-message`.
 type Executor struct {
 	Agent      uint32
 	ExecutorId string
@@ -543,6 +548,10 @@ type OperationQuery struct {
 	Provider witTypes.Option[string]
 }
 
+// An inverse offer may be declined by each policy with a task on the agent, and
+// accepted by the one whose tasks are the only ones there; if no task runs there,
+// by anyone. What nobody answers the host does when its lease ends: it accepts if
+// no task runs there.
 type InverseAnswer struct {
 	InverseOffers []uint32
 	Refuse        float64
@@ -552,7 +561,8 @@ type InverseAnswer struct {
 // now and at each later subscription; a part that is not given stays. Of
 // `framework` (FrameworkInfo) the host takes labels, offer filters and
 // webui_url. Name, user, roles, capabilities and id belong to the
-// operator.
+// operator. Offer filters and constraints name roles: only the policy's own,
+// and what other policies say of theirs stays as it is.
 type FrameworkUpdate struct {
 	Framework witTypes.Option[Encoded]
 	// OfferConstraints.
@@ -561,9 +571,9 @@ type FrameworkUpdate struct {
 
 type Timer struct {
 	// Comes back in the `timer` event. A new timer of the same number
-	// replaces the old one.
+	// replaces the old one. At most 256 can be set at a time.
 	Number uint32
-	// From now. Negative: cancel.
+	// From now; less than 10 counts as 10. Negative: cancel.
 	After float64
 }
 
@@ -578,7 +588,8 @@ const (
 	Action_Shutdown uint8 = 3
 	Action_Message  uint8 = 4
 	Action_Request  uint8 = 5
-	// Ask Mesos for the states of these tasks; empty: of all tasks.
+	// Ask Mesos for the states of these tasks, which are the policy's own;
+	// empty: of all tasks.
 	Action_Reconcile            uint8 = 6
 	Action_ReconcileOperations  uint8 = 7
 	Action_AcceptInverseOffers  uint8 = 8

@@ -375,12 +375,21 @@ class Accept:
 
 @dataclass
 class ExecutorMessage:
+    """
+    A policy talks to its own executors and hears only them: those in which a task
+    of its roles was launched, from then until the `failure` event that tells their
+    end. (What an executor says whose owner the host does not know, as just after a
+    restart, all policies hear.)
+    """
     agent: int
     executor_id: str
     data: bytes
 
 @dataclass
 class Executor:
+    """
+    One of the policy's own, as at `executor-message`.
+    """
     agent: int
     executor_id: str
 
@@ -400,6 +409,12 @@ class OperationQuery:
 
 @dataclass
 class InverseAnswer:
+    """
+    An inverse offer may be declined by each policy with a task on the agent, and
+    accepted by the one whose tasks are the only ones there; if no task runs there,
+    by anyone. What nobody answers the host does when its lease ends: it accepts if
+    no task runs there.
+    """
     inverse_offers: List[int]
     refuse: float
 
@@ -410,7 +425,8 @@ class FrameworkUpdate:
     now and at each later subscription; a part that is not given stays. Of
     `framework` (FrameworkInfo) the host takes labels, offer filters and
     webui_url. Name, user, roles, capabilities and id belong to the
-    operator.
+    operator. Offer filters and constraints name roles: only the policy's own,
+    and what other policies say of theirs stays as it is.
     """
     framework: Optional[Encoded]
     constraints: Optional[Encoded]
