@@ -54,7 +54,7 @@ async fn a_task_that_is_too_large(cluster: &Cluster, free: f64) {
     );
     let missing = 1.0 - free / 5000.0;
     assert!(
-        (why.candidates[0].missing - missing).abs() < 1e-9,
+        (why.candidates[0].missing.unwrap() - missing).abs() < 1e-9,
         "{why:?}"
     );
     let declined = why.candidates.iter().find(|candidate| !candidate.live);

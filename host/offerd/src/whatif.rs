@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use offerd_core::Milli;
 use offerd_core::ids::JobHandle;
-use offerd_core::job::waiting_traits;
+use offerd_core::job::{JobSpec, JobView, waiting_traits};
+use offerd_core::machine::Experiment;
 use offerd_core::policy::{Round, Waiting};
 use offerd_core::resource::Amounts;
 use offerd_policy::{Options, Policy, PolicyCode as _, Program};
@@ -25,22 +26,19 @@ pub(crate) struct Subject {
 }
 
 /// Tries what might help. Blocks for a few calls of the policy.
-pub(crate) fn experiment(subject: &Subject, job: JobHandle, round: &Round) -> WhatIf {
+pub(crate) fn experiment(subject: &Subject, case: &Experiment) -> WhatIf {
     let mut result = WhatIf::default();
-    let Some(set) = round.waiting.iter().find(|set| set.job == job).copied() else {
+    let mut sets = case.round.waiting.iter();
+    let Some(set) = sets.find(|set| set.job == case.job).copied() else {
         result.note = "the job has no waiting task in the policy's sight".to_owned();
         return result;
     };
-    if round.offers.is_empty() {
+    if case.round.offers.is_empty() && case.elsewhere.is_empty() {
         result.note = "there are no offers, live or recent, to try it with".to_owned();
         return result;
     }
-    let lab = Lab {
-        subject,
-        set,
-        round,
-    };
-    match lab.placed(|_, _| {}) {
+    let lab = Lab { subject, set, case };
+    match lab.placed(|_| {}) {
         Ok(true) => {
             result.note =
                 "as things are the policy would place it, on the offers of the latest time"
@@ -55,15 +53,14 @@ pub(crate) fn experiment(subject: &Subject, job: JobHandle, round: &Round) -> Wh
     }
     lab.smaller(&mut result);
     if set.traits & waiting_traits::CONSTRAINED != 0 {
-        lab.attempt(
-            &mut result,
-            "without its placement constraints",
-            |set, _| {
-                set.traits &= !waiting_traits::CONSTRAINED;
-            },
-        );
+        let text = "without its placement constraints";
+        lab.attempt(&mut result, text, |scene| {
+            scene.set.traits &= !waiting_traits::CONSTRAINED;
+            scene.free_of_constraints(case.job);
+        });
     }
-    let others: u32 = round
+    let others: u32 = case
+        .round
         .waiting
         .iter()
         .filter(|other| other.set != set.set && other.role == set.role)
@@ -71,15 +68,26 @@ pub(crate) fn experiment(subject: &Subject, job: JobHandle, round: &Round) -> Wh
         .fold(0, u32::saturating_add);
     if others > 0 {
         let text = format!("if the {others} other waiting tasks of its role were not there");
-        lab.attempt(&mut result, &text, |set, others| {
-            others.retain(|other| other.role != set.role);
+        lab.attempt(&mut result, &text, |scene| {
+            scene.others.retain(|other| other.role != set.role);
         });
     }
-    let highest = round.waiting.iter().map(|w| w.priority).max().unwrap_or(0);
+    let highest = case.round.waiting.iter().map(|w| w.priority).max();
+    let highest = highest.unwrap_or(0);
     if highest > set.priority {
         let text = format!("with priority {}", highest.saturating_add(1));
-        lab.attempt(&mut result, &text, |set, _| {
-            set.priority = highest.saturating_add(1);
+        lab.attempt(&mut result, &text, |scene| {
+            scene.set.priority = highest.saturating_add(1);
+        });
+    }
+    if !case.elsewhere.is_empty() {
+        let text = "if its role were offered what other roles have or had on other agents";
+        lab.attempt(&mut result, text, |scene| {
+            // What it takes the place of may have been in the policy's sight too.
+            let moved = |handle| case.elsewhere.iter().any(|offer| offer.handle == handle);
+            scene.round.offers.retain(|offer| !moved(offer.handle));
+            scene.round.offers.extend_from_slice(&case.elsewhere);
+            scene.round.offers.sort_by_key(|offer| offer.handle);
         });
     }
     if result.would_help.is_empty() {
@@ -91,24 +99,51 @@ pub(crate) fn experiment(subject: &Subject, job: JobHandle, round: &Round) -> Wh
 struct Lab<'a> {
     subject: &'a Subject,
     set: Waiting,
-    round: &'a Round,
+    case: &'a Experiment,
+}
+
+/// What is altered before the policy decides.
+struct Scene {
+    set: Waiting,
+    /// The other waiting sets.
+    others: Vec<Waiting>,
+    /// All but its waiting sets.
+    round: Round,
+}
+
+impl Scene {
+    /// The policy asks the host what constraints allow, so they go from there too.
+    fn free_of_constraints(&mut self, job: JobHandle) {
+        for view in &mut self.round.delta.jobs {
+            if view.handle == job {
+                let mut spec = JobSpec::clone(&view.spec);
+                spec.constraints.clear();
+                *view = Arc::new(JobView {
+                    spec: Arc::new(spec),
+                    ..JobView::clone(view)
+                });
+            }
+        }
+    }
 }
 
 impl Lab<'_> {
     /// Whether the policy places at least one task of the set, as altered.
-    fn placed(&self, alter: impl FnOnce(&mut Waiting, &mut Vec<Waiting>)) -> Result<bool, String> {
-        let mut set = self.set;
-        let mut others = self.round.waiting.clone();
-        others.retain(|other| other.set != set.set);
-        alter(&mut set, &mut others);
-        let mut waiting = others;
-        waiting.push(set);
-        // As the host shows them: larger priority first, older first.
-        waiting.sort_by(|a, b| b.priority.cmp(&a.priority).then(a.since.cmp(&b.since)));
-        let round = Round {
-            waiting,
-            ..self.round.clone()
+    fn placed(&self, alter: impl FnOnce(&mut Scene)) -> Result<bool, String> {
+        let mut scene = Scene {
+            set: self.set,
+            others: self.case.round.waiting.clone(),
+            round: self.case.round.clone(),
         };
+        scene.others.retain(|other| other.set != self.set.set);
+        alter(&mut scene);
+        let mut round = scene.round;
+        round.waiting = scene.others;
+        round.waiting.push(scene.set);
+        // As the host shows them: larger priority first, older first.
+        round
+            .waiting
+            .sort_by(|a, b| b.priority.cmp(&a.priority).then(a.since.cmp(&b.since)));
         let options = Options {
             now: round.now,
             ..self.subject.options.clone()
@@ -122,15 +157,10 @@ impl Lab<'_> {
         Ok(answer
             .placements
             .iter()
-            .any(|placement| placement.set == set.set && placement.count > 0))
+            .any(|placement| placement.set == self.set.set && placement.count > 0))
     }
 
-    fn attempt(
-        &self,
-        result: &mut WhatIf,
-        text: &str,
-        alter: impl FnOnce(&mut Waiting, &mut Vec<Waiting>),
-    ) {
+    fn attempt(&self, result: &mut WhatIf, text: &str, alter: impl FnOnce(&mut Scene)) {
         match self.placed(alter) {
             Ok(true) => result.would_help.push(text.to_owned()),
             Ok(false) => result.would_not_help.push(text.to_owned()),
@@ -142,6 +172,7 @@ impl Lab<'_> {
     fn smaller(&self, result: &mut WhatIf) {
         let needs = self.set.needs;
         let mut short: Vec<Amounts> = self
+            .case
             .round
             .offers
             .iter()
@@ -153,7 +184,7 @@ impl Lab<'_> {
         for smaller in short.into_iter().take(NEAREST) {
             let text = format!("with {}", less(&needs, &smaller));
             let before = result.would_help.len();
-            self.attempt(result, &text, |set, _| set.needs = smaller);
+            self.attempt(result, &text, |scene| scene.set.needs = smaller);
             if result.would_help.len() > before {
                 return;
             }

@@ -60,6 +60,7 @@ fn task(id: &str, state: i32) -> TaskRecord {
         attempt: 0,
         launched: Instant(1_700_000_000_123_456_789),
         killing: None,
+        killed: None,
         replaced: false,
         quarantined: false,
         reason: Some("because".into()),
@@ -70,6 +71,21 @@ fn task(id: &str, state: i32) -> TaskRecord {
             host: "agent".into(),
         }),
     }
+}
+
+/// What a ledger of before does not have is absent.
+#[test]
+fn a_task_record_of_an_older_offerd_is_read() {
+    let mut older = serde_json::to_value(task("a.1", 1)).unwrap();
+    for field in ["killed", "placed"] {
+        older.as_object_mut().unwrap().remove(field).unwrap();
+    }
+    let read: TaskRecord = serde_json::from_value(older).unwrap();
+    let expected = TaskRecord {
+        placed: None,
+        ..task("a.1", 1)
+    };
+    assert_eq!(read, expected);
 }
 
 fn story(task: &str) -> Why {

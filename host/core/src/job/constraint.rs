@@ -58,22 +58,6 @@ pub struct ConstraintError {
 }
 
 impl Constraint {
-    /// Whether an agent may take one more task, given the agents on which tasks
-    /// of the job already are (one entry a task).
-    pub fn allows<'a>(
-        &self,
-        agent: &AgentInfo,
-        taken: impl IntoIterator<Item = &'a AgentInfo>,
-    ) -> bool {
-        let room = self.room(agent, |group| {
-            let same = taken
-                .into_iter()
-                .filter(|other| self.subject.values(other) == group);
-            same.count()
-        });
-        room > 0
-    }
-
     /// How many more tasks of the job an agent may take; `u32::MAX`: no bound.
     /// `taken` tells how many tasks of the job are on agents of a
     /// [`group`](Self::group), so that for many agents they are counted once.
@@ -279,7 +263,6 @@ mod tests {
         ] {
             let constraint: Constraint = text.parse().unwrap();
             assert_eq!(constraint.to_string(), printed);
-            assert_eq!(constraint.allows(&a, [&a]), allowed, "{text}");
             let room = constraint.room(&a, |group| {
                 assert_eq!(group, constraint.group(&a));
                 1

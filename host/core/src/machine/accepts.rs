@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::call::{Call, Operation, WrittenTask};
-use crate::ids::{AgentHandle, JobHandle, OfferHandle, OperationId, PolicyHandle, ProviderId};
+use crate::ids::{JobHandle, OfferHandle, OperationId, PolicyHandle, ProviderId, SetHandle};
 use crate::offer::Offer;
 use crate::policy::{DecisionKind, Encoded, Millis, WantedOperation};
 use crate::resource::{Amounts, Pool, Resource};
@@ -13,9 +13,10 @@ use crate::task::{TaskDetails, TaskState};
 use super::answers::{Checking, Decision};
 use super::executors::Owner;
 use super::ledger::{Record, TaskRecord};
-use super::queue::{Side, WaitingTask};
+use super::queue::WaitingTask;
+use super::recent::Fate;
+use super::story::Story;
 use super::tasks::Task;
-use super::why::Fate;
 use super::{CallId, Machine};
 
 impl Machine {
@@ -68,7 +69,7 @@ impl Machine {
                     .map_err(|why| format!("operation {position}: {why}"))
             });
         if let Err(why) = planned {
-            self.unplan(plan);
+            self.unplan(checking, plan);
             return Err(why);
         }
         let Some(session) = self.session else {
@@ -83,6 +84,7 @@ impl Machine {
                 policy,
                 round,
                 left,
+                reason: reason.clone(),
             };
             self.remember(*handle, fate);
             self.take_offer(*handle);
@@ -126,7 +128,7 @@ impl Machine {
     /// Checks one operation and takes what it needs from the pool.
     fn plan(
         &mut self,
-        checking: &Checking,
+        checking: &mut Checking,
         offer: &Offer,
         wanted: &WantedOperation,
         plan: &mut Plan,
@@ -157,7 +159,11 @@ impl Machine {
         let provider = |resources: &[Resource]| resources.first().and_then(|r| r.provider.clone());
         let operation = match wanted {
             WantedOperation::Place { set, count } => {
-                return self.plan_place(offer, *set, *count, plan);
+                let planned = self.plan_place(checking, offer, *set, *count, plan);
+                return planned.inspect_err(|why| {
+                    let job = JobHandle(set.0);
+                    self.note_refused(job, checking.policy, checking.round, why);
+                });
             }
             WantedOperation::Launch(tasks) => {
                 let tasks = self.written(checking.policy, tasks, offer, plan)?;
@@ -258,32 +264,19 @@ impl Machine {
 
     fn plan_place(
         &mut self,
+        checking: &mut Checking,
         offer: &Offer,
-        set: crate::ids::SetHandle,
+        set: SetHandle,
         count: u32,
         plan: &mut Plan,
     ) -> Result<(), String> {
         let handle = self.job_for(set, offer)?;
-        let policy = self.policy_of_offer(offer);
-        let side = policy.map_or(Side::Policy, |policy| self.side_of_policy(policy));
+        let side = self.side_of_policy(checking.policy);
         let at = plan.operations.len();
         for _ in 0..count {
-            let placed: Vec<AgentHandle> = plan
-                .places
-                .iter()
-                .filter(|p| p.1 == handle)
-                .map(|_| offer.agent)
-                .collect();
-            self.eligible(handle, offer, Some(&placed))?;
-            let job = self.jobs.get_mut(handle).ok_or("no such set")?;
-            let needs = job.spec().needs;
-            if job.waiting.first(side).is_none() {
-                return Err(format!("no task of {} waits any more", job.spec().name));
-            }
-            let resources = plan.pool.take_amounts(&needs).map_err(|e| e.to_string())?;
-            if let Some(task) = job.waiting.take(side) {
-                plan.places.push((at, handle, task, resources));
-            }
+            let (task, resources) =
+                self.take_waiting(checking, handle, side, offer, &mut plan.pool)?;
+            plan.places.push((at, handle, task, resources));
         }
         plan.operations.push(Operation::Launch(Vec::new()));
         Ok(())
@@ -322,8 +315,9 @@ impl Machine {
     }
 
     /// A plan came to nothing: what it took goes back.
-    fn unplan(&mut self, plan: Plan) {
+    fn unplan(&mut self, checking: &mut Checking, plan: Plan) {
         for (_, job, task, _) in plan.places.into_iter().rev() {
+            checking.spreads.remove(&job);
             if let Some(job) = self.jobs.get_mut(job) {
                 job.waiting.put_back(task);
             }
@@ -360,6 +354,7 @@ impl Machine {
             attempt: 0,
             launched: self.now,
             killing: None,
+            killed: None,
             replaced: false,
             quarantined: false,
             reason: reason.clone(),
@@ -389,7 +384,7 @@ impl Machine {
             replace_at: None,
             running_since: None,
             launched_by: Some(by.policy),
-            story: Vec::new(),
+            story: Story::default(),
         });
         self.counters.tasks_launched += 1;
         self.task_changed(handle);

@@ -6,18 +6,19 @@ use std::sync::Arc;
 
 use crate::call::{Call, JobTask, Operation};
 use crate::ids::{JobHandle, OfferHandle, PolicyHandle, SetHandle};
-use crate::offer::{AgentInfo, Offer};
+use crate::offer::Offer;
 use crate::policy::{
     Answer, DecisionKind, DeclineRest, Failure, Kill, Millis, Placement, PolicyEvent, Refusal,
 };
-use crate::resource::{Amounts, Pool};
+use crate::resource::{Amounts, Pool, Resource};
 use crate::task::{TaskDetails, TaskState};
 
-use super::ledger::{KillCause, Placed};
-use super::ledger::{Record, TaskRecord};
-use super::queue::WaitingTask;
+use super::ledger::{KillCause, Placed, Record, TaskRecord};
+use super::queue::{Side, WaitingTask};
+use super::recent::Fate;
+use super::spread::Spread;
+use super::story::Story;
 use super::tasks::Task;
-use super::why::{Fate, What};
 use super::{CallId, Machine, Session, Severity};
 
 /// Most refusals that one answer is told about; the rest is counted.
@@ -31,6 +32,8 @@ pub(super) struct Checking {
     pub(super) used: HashMap<OfferHandle, DecisionKind>,
     /// Position of the action that is being carried out.
     pub(super) action: u32,
+    /// Of jobs with constraints that are placed in this answer.
+    pub(super) spreads: HashMap<JobHandle, Spread>,
     refusals: Vec<Refusal>,
 }
 
@@ -55,7 +58,7 @@ pub(super) struct Decision {
 struct Taken {
     job: JobHandle,
     task: WaitingTask,
-    resources: Vec<crate::resource::Resource>,
+    resources: Vec<Resource>,
     reason: Option<Arc<str>>,
 }
 
@@ -119,6 +122,7 @@ impl Machine {
             round,
             used: HashMap::default(),
             action: 0,
+            spreads: HashMap::default(),
             refusals: Vec::new(),
         };
         self.check_kills(&mut checking, &answer);
@@ -175,15 +179,7 @@ impl Machine {
         // The cast is exact enough: a grace period of at most 2^53 ms.
         let grace = (kill.grace.0 >= 0.0).then_some((kill.grace.0 * 1e6) as u64);
         let by = self.author(policy).map(|author| (author, checking.round));
-        self.tell_story(
-            kill.task,
-            What::Kill {
-                cause: KillCause::Policy,
-                by,
-                why: Some(why),
-            },
-        );
-        self.kill_task(kill.task, KillCause::Policy, grace);
+        self.kill_task(kill.task, KillCause::Policy, grace, by, Some(why));
         Ok(())
     }
 
@@ -229,8 +225,6 @@ impl Machine {
         // Shared by all tasks that were launched for the same reason.
         let reasons: Vec<Arc<str>> = answer.reasons.iter().map(|r| r.as_str().into()).collect();
         let mut by_offer: HashMap<OfferHandle, usize> = HashMap::default();
-        // Where tasks of jobs with constraints go in this answer.
-        let mut placed: HashMap<JobHandle, Vec<crate::ids::AgentHandle>> = HashMap::default();
         for (position, placement) in answer.placements.iter().enumerate() {
             let found = match by_offer.get(&placement.offer) {
                 Some(index) => Ok(*index),
@@ -254,9 +248,11 @@ impl Machine {
                 let accept = accepts.get_mut(index).ok_or("the offer is gone")?;
                 let reason = answer.reason_position(placement.reason);
                 let reason = reason.and_then(|position| reasons.get(position));
-                self.place(accept, *placement, reason, &mut placed)
+                self.place(checking, accept, *placement, reason)
             });
             if let Err(why) = done {
+                let job = JobHandle(placement.set.0);
+                self.note_refused(job, checking.policy, checking.round, &why);
                 checking.refuse(DecisionKind::Placement, position, why);
             }
         }
@@ -274,10 +270,10 @@ impl Machine {
     /// Takes waiting tasks for an ACCEPT, as many as fit.
     fn place(
         &mut self,
+        checking: &mut Checking,
         accept: &mut Accept,
         placement: Placement,
         reason: Option<&Arc<str>>,
-        placed: &mut HashMap<JobHandle, Vec<crate::ids::AgentHandle>>,
     ) -> Result<(), String> {
         let handle = self.job_for(placement.set, &accept.offer)?;
         let side = self.side_of_policy(accept.policy);
@@ -292,72 +288,50 @@ impl Machine {
                     format!("{done} of {} done; {why}", placement.count)
                 }
             };
-            self.eligible(handle, &accept.offer, placed.get(&handle))
+            let (task, resources) = self
+                .take_waiting(checking, handle, side, &accept.offer, &mut accept.pool)
                 .map_err(refused)?;
-            let job = self
-                .jobs
-                .get_mut(handle)
-                .ok_or_else(|| refused("no such set".into()))?;
-            if job.waiting.first(side).is_none() {
-                return Err(refused(format!(
-                    "no task of {} waits any more",
-                    job.spec().name
-                )));
-            }
-            let needs = job.spec().needs;
-            let resources = accept
-                .pool
-                .take_amounts(&needs)
-                .map_err(|e| refused(e.to_string()))?;
-            if !job.spec().constraints.is_empty() {
-                placed.entry(handle).or_default().push(accept.offer.agent);
-            }
-            if let Some(task) = job.waiting.take(side) {
-                accept.tasks.push(Taken {
-                    job: handle,
-                    task,
-                    resources,
-                    reason: reason.cloned(),
-                });
-            }
+            accept.tasks.push(Taken {
+                job: handle,
+                task,
+                resources,
+                reason: reason.cloned(),
+            });
         }
         Ok(())
     }
 
-    /// Whether the job's constraints allow one more task on the offer's agent.
-    pub(super) fn eligible(
-        &self,
-        job: JobHandle,
+    /// Takes one waiting task of a job, and what it needs of an offer, if the offer
+    /// has it and the constraints allow it.
+    pub(super) fn take_waiting(
+        &mut self,
+        checking: &mut Checking,
+        handle: JobHandle,
+        side: Side,
         offer: &Offer,
-        placed: Option<&Vec<crate::ids::AgentHandle>>,
-    ) -> Result<(), String> {
-        let Some(job) = self.jobs.get(job) else {
-            return Ok(());
-        };
-        for constraint in &job.spec().constraints {
-            let live = job
-                .live
-                .iter()
-                .filter_map(|task| self.tasks.get(*task))
-                .map(|t| t.agent);
-            let more = placed.into_iter().flatten().copied();
-            let taken: Vec<&AgentInfo> = if constraint.counts_tasks() {
-                live.chain(more)
-                    .filter_map(|agent| self.agents.get(agent))
-                    .map(|agent| &agent.info)
-                    .collect()
-            } else {
-                Vec::new()
-            };
-            if !constraint.allows(&offer.info.agent, taken) {
-                return Err(format!(
-                    "constraint '{constraint}' of {} does not allow agent {}",
-                    job.spec().name,
-                    offer.info.agent.hostname
-                ));
-            }
+        pool: &mut Pool,
+    ) -> Result<(WaitingTask, Vec<Resource>), String> {
+        let job = self.jobs.get(handle).ok_or("no such set")?;
+        let (spec, agent) = (Arc::clone(job.spec()), &offer.info.agent);
+        let spread = (!spec.constraints.is_empty()).then(|| {
+            let spread = checking.spreads.entry(handle);
+            spread.or_insert_with(|| self.spread_of(job))
+        });
+        if let Some(spread) = &spread {
+            spread.check(&spec, agent)?;
         }
-        Ok(())
+        let none = || format!("no task of {} waits any more", spec.name);
+        job.waiting.first(side).ok_or_else(none)?;
+        let taken = pool.take_amounts(&spec.needs);
+        let resources = taken.map_err(|shortage| shortage.to_string())?;
+        if let Some(spread) = spread {
+            spread.add(&spec, agent);
+        }
+        let job = self.jobs.get_mut(handle);
+        let task = job
+            .and_then(|job| job.waiting.take(side))
+            .ok_or_else(none)?;
+        Ok((task, resources))
     }
 
     fn accept(&mut self, accept: Accept, leftover: Millis) {
@@ -370,6 +344,7 @@ impl Machine {
             policy,
             round,
             left,
+            reason: accept.tasks.first().and_then(|task| task.reason.clone()),
         };
         self.remember(offer.handle, fate);
         self.take_offer(offer.handle);
@@ -418,7 +393,7 @@ impl Machine {
         job_handle: JobHandle,
         task: WaitingTask,
         offer: &Offer,
-        resources: Vec<crate::resource::Resource>,
+        resources: Vec<Resource>,
         by: Decision,
         launch: (Session, CallId),
     ) -> Option<JobTask> {
@@ -441,6 +416,7 @@ impl Machine {
             attempt: task.attempt,
             launched: now,
             killing: None,
+            killed: None,
             replaced: false,
             quarantined: false,
             reason: reason.clone(),
@@ -470,7 +446,7 @@ impl Machine {
             replace_at: None,
             running_since: None,
             launched_by: Some(by.policy),
-            story: Vec::new(),
+            story: Story::default(),
         });
         self.counters.tasks_launched += 1;
         if let Some(policy) = self.policy_mut(by.policy) {

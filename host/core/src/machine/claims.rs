@@ -6,7 +6,7 @@ use crate::ids::{OfferHandle, PolicyHandle, RoleHandle};
 use crate::offer::traits::RESERVED;
 use crate::resource::Amounts;
 
-use super::why::Fate;
+use super::recent::Fate;
 use super::{Machine, Timer};
 
 /// Waiting jobs of a role that are compared with what others hold.

@@ -13,7 +13,7 @@ use crate::job::JobKind;
 use super::jobs::Ending;
 use super::ledger::Record;
 use super::queue::SIDES;
-use super::why::Fate;
+use super::recent::Fate;
 use super::{Effect, Machine, Subscription, Timer};
 
 /// One role's place in the world. `suppressed` is what the master was told

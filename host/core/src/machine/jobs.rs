@@ -15,7 +15,8 @@ use crate::policy::Waiting;
 
 use super::ledger::JobRecord;
 use super::queue::{Queue, Side, WaitingTask};
-use super::view::JobStatus;
+use super::view::{JobStatus, TaskSummary};
+use super::why::Refused;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Job {
@@ -33,6 +34,8 @@ pub(super) struct Job {
     /// Tasks that ran less than the longest back-off and failed, in a row.
     pub(super) quick_failures: u32,
     pub(super) last_problem: Option<String>,
+    /// Placements of its tasks that the host refused lately, oldest first.
+    pub(super) refused: VecDeque<Refused>,
 }
 
 /// What to do with a task of a job that has ended.
@@ -67,6 +70,7 @@ impl Job {
             replaced: BTreeSet::new(),
             quick_failures: 0,
             last_problem: None,
+            refused: VecDeque::new(),
         }
     }
 
@@ -179,6 +183,20 @@ impl Job {
             traits,
             since: first.since,
         })
+    }
+
+    /// Of a task of it that waits.
+    pub(super) fn summary(&self, task: &WaitingTask) -> TaskSummary {
+        TaskSummary {
+            id: self.task_id(task.instance).to_string(),
+            job: self.spec().name.to_string(),
+            role: self.spec().role.to_string(),
+            state: "WAITING".to_owned(),
+            agent: String::new(),
+            hostname: String::new(),
+            reason: self.last_problem.clone().unwrap_or_default(),
+            since: task.since.0 / 1_000_000,
+        }
     }
 
     pub(super) fn status(&self, running: u32) -> JobStatus {

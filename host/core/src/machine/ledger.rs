@@ -67,6 +67,9 @@ pub struct TaskRecord {
     pub launched: Instant,
     /// A kill is under way, on whose word.
     pub killing: Option<KillCause>,
+    /// The latest word about that. (Ledgers of before do not have it.)
+    #[serde(default)]
+    pub killed: Option<Killed>,
     /// Another task has taken its place; it must go if it comes back.
     pub replaced: bool,
     pub quarantined: bool,
@@ -74,6 +77,15 @@ pub struct TaskRecord {
     /// Whose decision launched it.
     #[serde(default)]
     pub placed: Option<Placed>,
+}
+
+/// Who had a task killed, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Killed {
+    pub at: Instant,
+    /// Whose decision it was, in which of its rounds; `None`: no policy's.
+    pub by: Option<(Arc<Author>, u32)>,
+    pub why: Option<String>,
 }
 
 /// One decision of one version of a policy.

@@ -9,12 +9,17 @@
 //! | `updates`, `operations` | status updates of tasks and operations |
 //! | `rounds` | what policies are shown and when |
 //! | `answers`, `accepts`, `actions` | checks decisions and turns them into calls |
+//! | `spread` | whether the constraints of a job allow a placement |
 //! | `framework` | what is said of the framework itself |
 //! | `reach` | what a policy may touch |
 //! | `timers` | what policies want to be woken for |
 //! | `operator` | jobs submitted, scaled, killed |
 //! | `demand` | roles suppressed and revived, tasks that end and wait again |
-//! | `offers`, `jobs`, `tasks`, `executors`, `policies` | the books |
+//! | `claims` | offers that are held while another role goes short |
+//! | `routing` | which policy decides for what: roles that move, canaries |
+//! | `why`, `experiment`, `story`, `recent` | answers to people who ask |
+//! | `offers`, `jobs`, `queue`, `tasks`, `executors`, `policies` | the books |
+//! | `io`, `ledger`, `view` | what goes in and out: inputs, effects, records, lists |
 
 mod accepts;
 mod actions;
@@ -22,6 +27,7 @@ mod answers;
 mod claims;
 mod demand;
 mod executors;
+mod experiment;
 mod framework;
 mod io;
 mod jobs;
@@ -32,9 +38,12 @@ mod operator;
 mod policies;
 mod queue;
 mod reach;
+mod recent;
 mod rounds;
 mod routing;
 mod session;
+mod spread;
+mod story;
 mod tasks;
 mod timers;
 mod updates;
@@ -50,11 +59,12 @@ use std::sync::Arc;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+pub use experiment::Experiment;
 pub use io::{
     CallId, Canary, Effect, Input, Notice, PolicyChange, PolicySettings, Reply, Request, Session,
     Settings, Severity, Subscription, Ticket,
 };
-pub use ledger::{Author, JobRecord, Ledger, Placed, Record, TaskRecord};
+pub use ledger::{Author, JobRecord, Killed, Ledger, Placed, Record, TaskRecord};
 
 use crate::Instant;
 use crate::call::{Call, FrameworkUpdate};
@@ -119,7 +129,7 @@ pub struct Machine {
     timers: BTreeSet<(Instant, Timer)>,
     next_call: u64,
     counters: view::Counters,
-    recent: why::Recent,
+    recent: recent::Recent,
     #[serde(skip)]
     out: Vec<Effect>,
 }
@@ -182,7 +192,7 @@ impl Machine {
             timers: BTreeSet::new(),
             next_call: 1,
             counters: view::Counters::default(),
-            recent: why::Recent::default(),
+            recent: recent::Recent::default(),
             out: std::mem::take(effects),
         };
         machine.restore(ledger.jobs, ledger.tasks);
@@ -462,16 +472,7 @@ impl Machine {
             job.waiting
                 .iter()
                 .chain(job.delayed.values())
-                .map(|task| view::TaskSummary {
-                    id: job.task_id(task.instance).to_string(),
-                    job: job.spec().name.to_string(),
-                    role: job.spec().role.to_string(),
-                    state: "WAITING".to_owned(),
-                    agent: String::new(),
-                    hostname: String::new(),
-                    reason: job.last_problem.clone().unwrap_or_default(),
-                    since: task.since.0 / 1_000_000,
-                })
+                .map(|task| job.summary(task))
         });
         self.tasks
             .ended()

@@ -7,12 +7,18 @@ use rand::Rng;
 
 use crate::ids::{JobHandle, JobName, Role, TaskHandle, TaskId};
 use crate::job::{JobKind, JobSpec};
+use crate::task::TaskState;
 
-use super::ledger::KillCause;
-use super::ledger::{JobRecord, Record};
+use super::ledger::{JobRecord, KillCause, Killed, Record};
+use super::queue::WaitingTask;
+use super::story::{Beginning, Ended, Step, Story, What};
 use super::tasks::Task;
-use super::why::What;
+use super::view::TaskSummary;
 use super::{Effect, Machine, Reply, Request, Severity, Ticket};
+
+/// Why tasks of a job end on an operator's word.
+const SCALED_DOWN: &str = "its job was scaled down";
+const JOB_KILLED: &str = "its job was killed";
 
 impl Machine {
     pub(super) fn on_request(&mut self, ticket: Ticket, request: Request) {
@@ -119,7 +125,7 @@ impl Machine {
             !agents.is_empty()
                 && !agents
                     .iter()
-                    .any(|agent| constraint.allows(&agent.info, std::iter::empty()))
+                    .any(|agent| constraint.room(&agent.info, |_| 0) > 0)
         })?;
         Some(format!(
             "constraint '{constraint}' is met by none of the {} agents seen so far",
@@ -171,16 +177,24 @@ impl Machine {
         let mut surplus = have.saturating_sub(count);
         job.grow(count.saturating_sub(have), now);
         // Those that do not run yet go first, the newest of them first.
-        while surplus > 0 && job.delayed.pop_last().is_some() {
+        let mut dropped = Vec::new();
+        while surplus > 0
+            && let Some((_, task)) = job.delayed.pop_last()
+        {
+            dropped.push(task);
             surplus -= 1;
         }
-        while surplus > 0 && job.waiting.drop_newest().is_some() {
+        while surplus > 0
+            && let Some(task) = job.waiting.drop_newest()
+        {
+            dropped.push(task);
             surplus -= 1;
         }
         let record = job.record.clone();
         let role = job.view.role;
         let mut live: Vec<TaskHandle> = job.live.iter().copied().collect();
         self.persist(Record::Job(record));
+        self.never_placed(handle, dropped, SCALED_DOWN);
         for policy in self.policies_of(role) {
             if let Some(policy) = self.policy_mut(policy) {
                 policy.jobs_changed.insert(handle);
@@ -201,8 +215,8 @@ impl Machine {
             }
             let doomed = self.tasks.get(task).is_none_or(Task::is_to_go);
             if !doomed {
-                self.tell_story(task, unwanted("its job was scaled down"));
-                self.kill_task(task, KillCause::Unwanted, None);
+                let why = Some(SCALED_DOWN.to_owned());
+                self.kill_task(task, KillCause::Unwanted, None, None, why);
                 killed += 1;
             }
         }
@@ -232,14 +246,17 @@ impl Machine {
             return Ok(Vec::new());
         };
         job.record.killed = true;
+        let mut dropped: Vec<WaitingTask> = job.waiting.iter().copied().collect();
+        dropped.extend(job.delayed.values());
         job.waiting.clear();
         job.delayed.clear();
         let record = job.record.clone();
         let live: Vec<TaskHandle> = job.live.union(&job.replaced).copied().collect();
         self.persist(Record::Job(record));
+        self.never_placed(handle, dropped, JOB_KILLED);
         for task in &live {
-            self.tell_story(*task, unwanted("its job was killed"));
-            self.kill_task(*task, KillCause::Unwanted, None);
+            let why = Some(JOB_KILLED.to_owned());
+            self.kill_task(*task, KillCause::Unwanted, None, None, why);
         }
         self.demand_changed(handle, false);
         self.forget_if_over(handle);
@@ -249,17 +266,42 @@ impl Machine {
         )])
     }
 
+    /// Tasks end that were never placed; those who ask for one are told why. Of very
+    /// many only as many are kept as lists can show.
+    fn never_placed(&mut self, handle: JobHandle, tasks: Vec<WaitingTask>, why: &str) {
+        let keep = self.settings.ended_tasks;
+        let at = self.now;
+        for task in tasks.into_iter().take(keep) {
+            let Some(job) = self.jobs.get(handle) else {
+                return;
+            };
+            let summary = TaskSummary {
+                state: TaskState::KILLED.to_string(),
+                reason: why.to_owned(),
+                ..job.summary(&task)
+            };
+            let killed = Killed {
+                at,
+                by: None,
+                why: Some(why.to_owned()),
+            };
+            let mut story = Story::default();
+            let what = What::Kill(KillCause::Unwanted, killed);
+            story.push(Step { at, what });
+            let (since, attempt) = (task.since, task.attempt);
+            let ended = Ended {
+                summary,
+                beginning: Beginning::Waited { since, attempt },
+                story,
+            };
+            self.tasks.remember(ended, keep);
+            self.persist_latest_story();
+        }
+    }
+
     fn operator_kills(&mut self, id: &TaskId) -> Result<Vec<String>, Vec<String>> {
         if let Some(handle) = self.tasks.find(id) {
-            self.tell_story(
-                handle,
-                What::Kill {
-                    cause: KillCause::Operator,
-                    by: None,
-                    why: None,
-                },
-            );
-            self.kill_task(handle, KillCause::Operator, None);
+            self.kill_task(handle, KillCause::Operator, None, None, None);
             return Ok(vec![format!("task {id} is killed")]);
         }
         let waiting = self
@@ -277,13 +319,5 @@ impl Machine {
         } else {
             format!("there is no live task {id}; `offerd task list` shows all")
         }])
-    }
-}
-
-fn unwanted(why: &str) -> What {
-    What::Kill {
-        cause: KillCause::Unwanted,
-        by: None,
-        why: Some(why.to_owned()),
     }
 }

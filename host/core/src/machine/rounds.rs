@@ -10,7 +10,7 @@ use crate::offer::{InverseOfferInfo, Offer, OfferInfo};
 use crate::policy::{Delta, Failure, PolicyEvent, Round};
 
 use super::ledger::Author;
-use super::why::Fate;
+use super::recent::Fate;
 use super::{Effect, Machine, PolicyChange, Severity, Timer};
 
 impl Machine {

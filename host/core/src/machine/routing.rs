@@ -15,8 +15,8 @@ use crate::offer::Offer;
 use super::demand::RoleState;
 use super::policies::{CanaryState, Policy};
 use super::queue::{Side, is_in_share};
+use super::recent::Fate;
 use super::tasks::Task;
-use super::why::Fate;
 use super::{Canary, Machine, PolicySettings, Severity, Timer};
 
 /// Percent of offers that a canary for chosen jobs is shown first.

@@ -18,6 +18,7 @@ use super::demand::RoleState;
 use super::jobs::Ending;
 use super::ledger::KillCause;
 use super::ledger::{JobRecord, Record, TaskRecord};
+use super::story::{Step, Story, What};
 use super::tasks::{Killing, Task};
 use super::{CallId, Effect, Machine, Session, Severity, Timer};
 
@@ -122,6 +123,11 @@ impl Machine {
             };
             tasks.insert(handle);
         }
+        let mut story = Story::default();
+        if let (Some(cause), Some(killed)) = (record.killing, &record.killed) {
+            let (at, what) = (killed.at, What::Kill(cause, killed.clone()));
+            story.push(Step { at, what });
+        }
         let running = record.state == TaskState::RUNNING;
         self.tasks.insert(Task {
             handle,
@@ -149,7 +155,7 @@ impl Machine {
             replace_at,
             running_since: running.then_some(record.launched),
             launched_by: None,
-            story: Vec::new(),
+            story,
             record,
         });
     }

@@ -14,8 +14,8 @@ use crate::task::{TaskDetails, TaskState, TaskView, task_traits};
 use super::executors::Owner;
 use super::io::{CallId, Session};
 use super::ledger::{KillCause, TaskRecord};
+use super::story::{Beginning, Ended, Story};
 use super::view::TaskSummary;
-use super::why::{Ended, Step};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Killing {
@@ -44,7 +44,7 @@ pub(super) struct Task {
     pub(super) running_since: Option<Instant>,
     /// Who launched it; `None` after a restart.
     pub(super) launched_by: Option<PolicyHandle>,
-    pub(super) story: Vec<Step>,
+    pub(super) story: Story,
 }
 
 impl Task {
@@ -114,6 +114,14 @@ impl Task {
             hostname: hostname.to_owned(),
             reason,
             since: self.record.launched.0 / 1_000_000,
+        }
+    }
+
+    pub(super) fn beginning(&self) -> Beginning {
+        Beginning::Placed {
+            at: self.record.launched,
+            reason: self.record.reason.clone(),
+            placed: self.record.placed.clone(),
         }
     }
 
@@ -189,17 +197,21 @@ impl Tasks {
                 self.by_agent.remove(&task.agent);
             }
         }
-        self.ended.push_back(Ended {
+        let ended = Ended {
             summary: task.summary(hostname),
-            launched: task.record.launched,
-            reason: task.record.reason.clone(),
-            placed: task.record.placed.clone(),
+            beginning: task.beginning(),
             story: task.story.clone(),
-        });
+        };
+        self.remember(ended, keep);
+        Some(task)
+    }
+
+    /// Of tasks that have ended `keep` are remembered.
+    pub(super) fn remember(&mut self, ended: Ended, keep: usize) {
+        self.ended.push_back(ended);
         while self.ended.len() > keep {
             self.ended.pop_front();
         }
-        Some(task)
     }
 
     pub(super) fn ended(&self) -> impl DoubleEndedIterator<Item = &Ended> {

@@ -6,4 +6,6 @@ mod properties;
 mod reach;
 mod routing;
 mod sessions;
+mod spread;
+mod why;
 mod world;

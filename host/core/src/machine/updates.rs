@@ -11,14 +11,10 @@ use crate::resource::Amounts;
 use crate::task::{TaskDetails, TaskState, TaskStatus, reason};
 
 use super::jobs::Ending;
-use super::ledger::KillCause;
-use super::ledger::{Record, TaskRecord};
+use super::ledger::{Author, KillCause, Killed, Record, TaskRecord};
+use super::story::{Ended, Step, Story, What};
 use super::tasks::{Killing, Task};
-use super::why::{Ended, Step, What};
 use super::{Machine, Severity, Timer};
-
-/// Most steps of a task that are remembered.
-const LONGEST_STORY: usize = 50;
 
 impl Machine {
     pub(super) fn on_update(&mut self, status: TaskStatus) {
@@ -99,9 +95,16 @@ impl Machine {
         self.task_changed(handle);
         self.tell_update(handle, status);
         if surplus {
-            let text = "it came back after another took its place; it is killed";
-            self.task_notice(Severity::Warn, &status.task, text);
-            self.kill_task(handle, KillCause::Unwanted, None);
+            let text = "it came back after another took its place";
+            let notice = format!("{text}; it is killed");
+            self.task_notice(Severity::Warn, &status.task, notice);
+            self.kill_task(
+                handle,
+                KillCause::Unwanted,
+                None,
+                None,
+                Some(text.to_owned()),
+            );
         }
     }
 
@@ -143,6 +146,7 @@ impl Machine {
             attempt: 0,
             launched: self.now,
             killing: None,
+            killed: None,
             replaced: false,
             quarantined: true,
             reason: None,
@@ -167,7 +171,7 @@ impl Machine {
             replace_at: None,
             running_since: None,
             launched_by: None,
-            story: Vec::new(),
+            story: Story::default(),
         });
         self.task_notice(
             Severity::Warn,
@@ -190,12 +194,7 @@ impl Machine {
             return;
         };
         self.persist(Record::TaskGone(task.record.id.clone()));
-        if self.settings.durable {
-            let why = self.tasks.ended().next_back().map(Ended::why);
-            if let Some(why) = why {
-                self.persist(Record::History(Box::new(why)));
-            }
-        }
+        self.persist_latest_story();
         let ran = task
             .running_since
             .map_or(Duration::ZERO, |since| self.now.since(since));
@@ -220,6 +219,17 @@ impl Machine {
             }
         }
         self.job_task_ended(job, handle, attempt, ending, ran, replaced);
+    }
+
+    /// The story of the task that has ended last.
+    pub(super) fn persist_latest_story(&mut self) {
+        if !self.settings.durable {
+            return;
+        }
+        let why = self.tasks.ended().next_back().map(Ended::why);
+        if let Some(why) = why {
+            self.persist(Record::History(Box::new(why)));
+        }
     }
 
     fn tell_update(&mut self, handle: TaskHandle, status: &TaskStatus) {
@@ -265,28 +275,30 @@ impl Machine {
         }
     }
 
-    /// Notes what happened to a task.
-    pub(super) fn tell_story(&mut self, handle: TaskHandle, what: What) {
-        let at = self.now;
-        if let Some(task) = self.tasks.get_mut(handle)
-            && task.story.len() < LONGEST_STORY
-        {
-            task.story.push(Step { at, what });
-        }
-    }
-
     /// Starts a kill; it is repeated until the task has ended (R38).
-    pub(super) fn kill_task(&mut self, handle: TaskHandle, cause: KillCause, grace: Option<u64>) {
+    pub(super) fn kill_task(
+        &mut self,
+        handle: TaskHandle,
+        cause: KillCause,
+        grace: Option<u64>,
+        by: Option<(Arc<Author>, u32)>,
+        why: Option<String>,
+    ) {
         let (first, _) = self.settings.kill_retry;
         let now = self.now;
         let Some(task) = self.tasks.get_mut(handle) else {
             return;
         };
         // A job's word is final; a policy's may not soften it.
+        let word = cause;
         let cause = match &task.killing {
             Some(before) if before.cause == KillCause::Unwanted => KillCause::Unwanted,
             _ => cause,
         };
+        let killed = Killed { at: now, by, why };
+        let what = What::Kill(word, killed.clone());
+        task.story.push(Step { at: now, what });
+        task.record.killed = Some(killed);
         task.killing = Some(Killing {
             cause,
             grace,

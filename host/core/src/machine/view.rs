@@ -84,13 +84,14 @@ pub struct Candidate {
     pub at: u64,
     pub live: bool,
     /// By how much of what the task needs the offer is too small: 0 it fits, 0.25
-    /// a quarter of a resource is missing; a huge number: constraints forbid it.
-    pub missing: f64,
+    /// a quarter of a resource is missing. `None`: constraints forbid it, however
+    /// large it is.
+    pub missing: Option<f64>,
     /// The host's own judgement.
     pub says: String,
     /// What became of it.
     pub became: String,
-    /// Who decided that, in which round, and in its words.
+    /// Who decided that or has it now, in which round, and in its words.
     pub policy: Option<String>,
     pub round: Option<u32>,
     pub policy_says: Option<String>,

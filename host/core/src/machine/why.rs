@@ -1,222 +1,76 @@
 //! Why a task waits, and who decided what about one that was placed: what the
 //! books know at once. What a policy would do if something were different is
-//! found out by asking it (the service does).
+//! found out by asking it (`experiment`).
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::Instant;
-use crate::ids::{JobHandle, OfferHandle, PolicyHandle, TaskId};
+use crate::ids::{JobHandle, PolicyHandle, TaskId};
 use crate::offer::Offer;
-use crate::policy::{Round, Waiting};
 use crate::resource::Amounts;
-use crate::task::TaskState;
 
 use super::Machine;
 use super::jobs::Job;
-use super::ledger::{Author, KillCause, Placed};
+use super::ledger::Author;
 use super::queue::WaitingTask;
+use super::recent::{Fate, Gone};
+use super::spread::Spread;
+use super::story::{Beginning, Ended, step_of_host};
+use super::tasks::Task;
 use super::view::{Candidate, Step as StepView, Why};
-
-/// Offers that are remembered after they went.
-const RECENT: usize = 256;
 
 /// Candidates that are shown, nearest first.
 const SHOWN: usize = 50;
 
-/// What became of an offer.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) enum Fate {
-    Accepted {
-        policy: PolicyHandle,
-        round: u32,
-        /// What the tasks left over.
-        left: Amounts,
-    },
-    Declined {
-        policy: PolicyHandle,
-        round: u32,
-        reason: Option<Arc<str>>,
-    },
-    Rescinded,
-    LeaseEnded,
-    PolicyFailed,
-    NobodyWaited,
-    Claimed,
-}
+/// Refusals of placements that a job remembers.
+const REFUSALS: usize = 5;
 
+/// The host did not carry out a placement of a job's tasks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Gone {
-    offer: Arc<Offer>,
+pub(super) struct Refused {
     at: Instant,
-    fate: Fate,
-}
-
-/// The latest offers that went, oldest first.
-pub(super) type Recent = VecDeque<Gone>;
-
-/// Something that happened to a task.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Step {
-    pub(super) at: Instant,
-    pub(super) what: What,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) enum What {
-    Update {
-        state: TaskState,
-        message: Option<String>,
-    },
-    Kill {
-        cause: KillCause,
-        by: Option<(Arc<Author>, u32)>,
-        why: Option<String>,
-    },
-    Replaced,
-}
-
-/// A task that has ended, for those who ask.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Ended {
-    pub(super) summary: super::view::TaskSummary,
-    pub(super) launched: Instant,
-    pub(super) reason: Option<Arc<str>>,
-    pub(super) placed: Option<Placed>,
-    pub(super) story: Vec<Step>,
-}
-
-impl Ended {
-    pub(super) fn why(&self) -> Why {
-        let summary = &self.summary;
-        Why {
-            task: summary.id.clone(),
-            job: summary.job.clone(),
-            state: summary.state.clone(),
-            verdict: format!("it ended as {} on {}", summary.state, summary.hostname),
-            steps: steps(
-                self.launched,
-                self.reason.as_deref(),
-                self.placed.as_ref(),
-                &summary.hostname,
-                &self.story,
-            ),
-            candidates: Vec::new(),
-            nearest: None,
-        }
-    }
+    by: Arc<Author>,
+    round: u32,
+    why: String,
 }
 
 impl Machine {
-    /// Notes what becomes of an offer that is still in the books.
-    pub(super) fn remember(&mut self, handle: OfferHandle, fate: Fate) {
-        if let Some(offer) = self.offers.get(handle) {
-            if self.recent.len() >= RECENT {
-                self.recent.pop_front();
-            }
-            self.recent.push_back(Gone {
-                offer: Arc::clone(offer),
-                at: self.now,
-                fate,
-            });
-        }
-    }
-
     /// Why a task is where it is, or waits. `None`: no such task is known.
     pub fn why(&self, id: &str) -> Option<Why> {
         let task = TaskId::from(id);
-        if let Some(task) = self
-            .tasks
-            .find(&task)
-            .and_then(|handle| self.tasks.get(handle))
-        {
-            let host = self.host_of(task);
-            let verdict = match (&task.killing, task.is_intent()) {
-                (Some(_), _) => "it is being killed".to_owned(),
-                (None, true) => format!("it was launched on {host}; Mesos has said nothing yet"),
-                (None, false) => format!("it is {} on {host}", task.record.state),
-            };
-            return Some(Why {
-                task: id.to_owned(),
-                job: task
-                    .record
-                    .job
-                    .as_ref()
-                    .map(ToString::to_string)
-                    .unwrap_or_default(),
-                state: task.record.state.to_string(),
-                verdict,
-                steps: steps(
-                    task.record.launched,
-                    task.record.reason.as_deref(),
-                    task.record.placed.as_ref(),
-                    host,
-                    &task.story,
-                ),
-                candidates: Vec::new(),
-                nearest: None,
-            });
+        let live = self.tasks.find(&task).and_then(|task| self.tasks.get(task));
+        if let Some(task) = live {
+            return Some(self.why_live(task));
         }
         if let Some(ended) = self.tasks.ended().find(|ended| ended.summary.id == id) {
-            return Some(ended.why());
+            return Some(Ended::why(ended));
         }
         let (job, waiting, delayed) = self.find_waiting(&task)?;
         Some(self.why_waiting(id, job, waiting, delayed))
     }
 
-    /// The job and set of a waiting task, for an experiment: the round that its
-    /// policy would see if all live and recent offers were there, with full
-    /// tables.
-    pub fn experiment(&self, id: &str) -> Option<(PolicyHandle, JobHandle, Round)> {
-        let (job, task, _) = self.find_waiting(&TaskId::from(id))?;
-        let side = job.waiting.side_of(task.instance);
-        let policy = self.policy_at(self.policy_of(job.view.role)?, side);
-        let mut offers: Vec<Arc<Offer>> = self
-            .offers
-            .iter()
-            .filter(|offer| self.policies_of(offer.role).any(|p| p == policy))
-            .cloned()
-            .collect();
-        // The newest of each agent: an agent has its resources once.
-        for gone in self.recent.iter().rev() {
-            let offer = &gone.offer;
-            let mine = self.policies_of(offer.role).any(|p| p == policy);
-            if mine && !offers.iter().any(|other| other.agent == offer.agent) {
-                offers.push(match gone.fate {
-                    Fate::Accepted { left, .. } => Arc::new(Offer {
-                        usable: left,
-                        ..Offer::clone(offer)
-                    }),
-                    _ => Arc::clone(offer),
-                });
-            }
-        }
-        offers.sort_by_key(|offer| offer.handle);
-        let waiting: Vec<Waiting> = self
-            .policies
-            .get(policy.0 as usize)?
-            .waiting
-            .iter()
-            .take(self.settings.waiting_per_round)
-            .filter_map(|(_, job)| self.jobs.get(*job)?.as_waiting(side))
-            .collect();
-        let round = Round {
-            number: 1,
-            now: self.now,
-            offers,
-            fresh_from: OfferHandle(0),
-            waiting,
-            updates: Vec::new(),
-            rescinded: Vec::new(),
-            events: Vec::new(),
-            delta: self.full_delta(policy),
+    fn why_live(&self, task: &Task) -> Why {
+        let host = self.host_of(task);
+        let verdict = match (&task.killing, task.is_intent()) {
+            (Some(_), _) => "it is being killed".to_owned(),
+            (None, true) => format!("it was launched on {host}; Mesos has said nothing yet"),
+            (None, false) => format!("it is {} on {host}", task.record.state),
         };
-        Some((policy, job.handle, round))
+        let job = task.record.job.as_ref();
+        Why {
+            task: task.record.id.to_string(),
+            job: job.map(ToString::to_string).unwrap_or_default(),
+            state: task.record.state.to_string(),
+            verdict,
+            steps: task.story.told(task.beginning().told(host)),
+            candidates: Vec::new(),
+            nearest: None,
+        }
     }
 
-    fn find_waiting(&self, id: &TaskId) -> Option<(&Job, WaitingTask, Option<Instant>)> {
+    pub(super) fn find_waiting(&self, id: &TaskId) -> Option<(&Job, WaitingTask, Option<Instant>)> {
         self.jobs.iter().find_map(|job| {
             let now = job.waiting.iter().map(|task| (*task, None));
             let later = job.delayed.iter().map(|((at, _), task)| (*task, Some(*at)));
@@ -228,143 +82,187 @@ impl Machine {
 
     fn why_waiting(&self, id: &str, job: &Job, task: WaitingTask, delayed: Option<Instant>) -> Why {
         let mut candidates = self.candidates(job);
-        let nearest = candidates
-            .iter()
-            .filter(|candidate| candidate.missing > 0.0 && candidate.missing.is_finite())
-            .min_by(|a, b| a.missing.total_cmp(&b.missing))
-            .map(|candidate| format!("{}: {}", candidate.host, candidate.says));
-        let fits = candidates.iter().find(|candidate| candidate.missing == 0.0);
-        let role = &job.spec().role;
-        let side = job.waiting.side_of(task.instance);
-        let policy = self.policy_of(job.view.role);
-        let policy = policy.map(|main| self.policy_at(main, side));
-        let policy = policy.and_then(|policy| self.policies.get(policy.0 as usize));
-        let failure = policy.filter(|policy| policy.strikes > 0);
-        let verdict = if let Some(at) = delayed {
-            let seconds = at.since(self.now).as_secs_f64();
-            format!("it failed before and runs again in {seconds:.1} s")
-        } else if self.session.is_none() {
-            "offerd is not subscribed to a master, so there are no offers".to_owned()
-        } else if let Some(failure) = failure.and_then(|p| p.last_failure.as_ref()) {
-            format!("the policy of role {role} fails: {failure}")
-        } else if candidates.is_empty() {
-            format!(
-                "the master has offered nothing to role {role} lately: all is in use, or other \
-                 frameworks come first"
-            )
-        } else if let Some(candidate) = fits {
-            let says = match &candidate.policy_says {
-                Some(says) => format!("the policy says: {says}"),
-                None => candidate.says.clone(),
-            };
-            format!("an offer of {} had room; {says}", candidate.host)
-        } else {
-            let nearest = nearest
-                .as_deref()
-                .unwrap_or("constraints allow none of them");
-            format!("no offer had room for it; nearest was {nearest}")
-        };
-        let since = StepView {
-            at: task.since.0 / 1_000_000,
-            text: match task.attempt {
-                0 => "it waits".to_owned(),
-                attempt => format!("it waits again, after {attempt} failures"),
-            },
-            policy: None,
-            version: None,
-            round: None,
-        };
         candidates.sort_by(|a, b| {
-            (!a.live, a.missing)
-                .partial_cmp(&(!b.live, b.missing))
-                .unwrap_or(std::cmp::Ordering::Equal)
+            let order = |c: &Candidate| (!c.live, c.missing.unwrap_or(f64::INFINITY));
+            let (a, b) = (order(a), order(b));
+            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
         });
+        let short = candidates
+            .iter()
+            .filter_map(|candidate| Some((candidate.missing?, candidate)))
+            .filter(|(missing, _)| *missing > 0.0)
+            .min_by(|a, b| a.0.total_cmp(&b.0));
+        let nearest = short.map(|(_, near)| format!("{}: {}", near.host, near.says));
+        let verdict = match delayed {
+            Some(at) => {
+                let seconds = at.since(self.now).as_secs_f64();
+                format!("it failed before and runs again in {seconds:.1} s")
+            }
+            None => self.waits_because(job, task, &candidates, nearest.as_deref()),
+        };
+        let (since, attempt) = (task.since, task.attempt);
+        let mut steps = vec![Beginning::Waited { since, attempt }.told("")];
+        steps.extend(job.refused.iter().map(|refused| StepView {
+            policy: Some(refused.by.policy.clone()),
+            version: Some(refused.by.version.clone()),
+            round: Some(refused.round),
+            ..step_of_host(
+                refused.at,
+                format!(
+                    "the host refused to place tasks of its job: {}",
+                    refused.why
+                ),
+            )
+        }));
+        // One whose turn comes later heard of refusals while it waited behind others.
+        steps.sort_by_key(|step| step.at);
         candidates.truncate(SHOWN);
         Why {
             task: id.to_owned(),
             job: job.spec().name.to_string(),
             state: "WAITING".to_owned(),
             verdict,
-            steps: vec![since],
+            steps,
             candidates,
             nearest,
         }
     }
 
-    /// Live and recent offers of the job's role, newest first.
-    fn candidates(&self, job: &Job) -> Vec<Candidate> {
-        let role = job.view.role;
-        let live = self
-            .offers
-            .iter()
-            .filter(|offer| offer.role == role)
-            .map(|offer| (offer, None));
-        let gone = self
-            .recent
-            .iter()
-            .rev()
-            .filter(|gone| gone.offer.role == role)
-            .map(|gone| (&gone.offer, Some(gone)));
-        live.chain(gone)
-            .map(|(offer, gone)| self.candidate(job, offer, gone))
-            .collect()
+    /// The verdict on a task that could be placed now. Candidates are sorted.
+    fn waits_because(
+        &self,
+        job: &Job,
+        task: WaitingTask,
+        candidates: &[Candidate],
+        nearest: Option<&str>,
+    ) -> String {
+        let role = &job.spec().role;
+        let Some(main) = self.policy_of(job.view.role) else {
+            return format!("role {role} is not one of the framework's now");
+        };
+        let policy = self.policy_at(main, job.waiting.side_of(task.instance));
+        let policy = self.policies.get(policy.0 as usize);
+        let failure = policy.filter(|policy| policy.strikes > 0);
+        let forbidden = candidates.iter().filter(|c| c.missing.is_none());
+        let fits = candidates.iter().find(|c| c.missing == Some(0.0));
+        if self.session.is_none() {
+            "offerd is not subscribed to a master, so there are no offers".to_owned()
+        } else if let Some(failure) = failure.and_then(|p| p.last_failure.as_ref()) {
+            format!("the policy of role {role} fails: {failure}")
+        } else if let Some(candidate) = fits {
+            let says = match &candidate.policy_says {
+                Some(says) => format!("the policy says: {says}"),
+                None => candidate.became.clone(),
+            };
+            format!("an offer of {} had room; {says}", candidate.host)
+        } else if let Some(nearest) = nearest {
+            let others = match forbidden.count() {
+                0 => String::new(),
+                count => format!(" (its constraints forbid {count} other offers)"),
+            };
+            format!("no offer had room for it; nearest was {nearest}{others}")
+        } else if let Some(candidate) = candidates.first() {
+            format!(
+                "its constraints forbid each of the {} offers; of {}: {}",
+                candidates.len(),
+                candidate.host,
+                candidate.says
+            )
+        } else {
+            format!(
+                "the master has offered nothing to role {role} lately: all is in use, or other \
+                 frameworks come first"
+            )
+        }
     }
 
-    fn candidate(&self, job: &Job, offer: &Arc<Offer>, gone: Option<&Gone>) -> Candidate {
-        let needs = job.spec().needs;
-        let room = match gone.map(|gone| &gone.fate) {
-            Some(Fate::Accepted { left, .. }) => *left,
-            _ => offer.usable,
+    /// Live and recent offers of the job's role.
+    fn candidates(&self, job: &Job) -> Vec<Candidate> {
+        let role = job.view.role;
+        let spread = self.spread_of(job);
+        let live = self.offers.iter().filter(|offer| offer.role == role);
+        let live = live.map(|offer| self.held(offer, judged(job, &spread, offer, &offer.usable)));
+        let gone = self.recent.of(role);
+        let gone = gone.map(|gone| {
+            let candidate = judged(job, &spread, &gone.offer, &gone.room());
+            self.went(gone, candidate)
+        });
+        live.chain(gone).collect()
+    }
+
+    /// An offer that lives: how far the policy is with it.
+    fn held(&self, offer: &Offer, candidate: Candidate) -> Candidate {
+        let policy = self.policy_of_offer(offer);
+        let policy = policy.and_then(|policy| self.policies.get(policy.0 as usize));
+        let shown = policy.filter(|policy| offer.handle < policy.fresh_from);
+        let became = match shown {
+            None => "it is held; the policy was not shown it yet",
+            Some(policy) if policy.busy => "it is held; the policy is deciding",
+            Some(_) => "it is held; the policy left it undecided",
         };
-        let (mut missing, mut says) = match needs.shortage(&room) {
-            Some(shortage) => (share_missing(&needs, &room), shortage),
-            None => (0.0, "there is room".to_owned()),
-        };
-        if missing == 0.0
-            && let Err(why) = self.eligible(job.handle, offer, None)
-        {
-            missing = f64::INFINITY;
-            says = why;
-        }
-        let mut candidate = Candidate {
-            offer: offer.info.id.to_string(),
-            host: offer.info.agent.hostname.to_string(),
+        Candidate {
             at: offer.since.0 / 1_000_000,
-            live: gone.is_none(),
-            missing: if missing.is_finite() {
-                missing
-            } else {
-                f64::MAX
-            },
-            says,
-            became: "it is held".to_owned(),
-            policy: None,
-            round: None,
-            policy_says: None,
-        };
-        if let Some(gone) = gone {
-            candidate.at = gone.at.0 / 1_000_000;
-            candidate.became = match &gone.fate {
-                Fate::Accepted { .. } => "tasks were launched on it",
-                Fate::Declined { .. } => "the policy declined it",
-                Fate::Rescinded => "Mesos took it back",
-                Fate::LeaseEnded => "the policy left it unanswered for too long",
-                Fate::PolicyFailed => "the policy failed",
-                Fate::NobodyWaited => "nobody waited then",
-                Fate::Claimed => "the policy held it while another role had no offer",
-            }
-            .to_owned();
-            if let Fate::Accepted { policy, round, .. } | Fate::Declined { policy, round, .. } =
-                &gone.fate
-            {
-                candidate.policy = self.policy_name(*policy);
-                candidate.round = Some(*round);
-            }
-            if let Fate::Declined { reason, .. } = &gone.fate {
-                candidate.policy_says = reason.as_deref().map(str::to_owned);
-            }
+            live: true,
+            became: became.to_owned(),
+            policy: policy.map(|policy| policy.name.clone()),
+            round: shown.map(|policy| policy.rounds),
+            ..candidate
         }
-        candidate
+    }
+
+    /// An offer that went: who decided so.
+    fn went(&self, gone: &Gone, candidate: Candidate) -> Candidate {
+        let decided = match &gone.fate {
+            Fate::Accepted {
+                policy,
+                round,
+                reason,
+                ..
+            }
+            | Fate::Declined {
+                policy,
+                round,
+                reason,
+            } => Some((*policy, *round, reason.as_deref())),
+            _ => None,
+        };
+        Candidate {
+            at: gone.at.0 / 1_000_000,
+            became: gone.fate.told().to_owned(),
+            policy: decided.and_then(|(policy, ..)| self.policy_name(policy)),
+            round: decided.map(|(_, round, _)| round),
+            policy_says: decided.and_then(|(.., reason)| reason.map(str::to_owned)),
+            ..candidate
+        }
+    }
+
+    /// The host refuses a placement: those who ask for tasks of the job will hear why.
+    pub(super) fn note_refused(
+        &mut self,
+        handle: JobHandle,
+        policy: PolicyHandle,
+        round: u32,
+        why: &str,
+    ) {
+        let (at, by) = (self.now, self.author(policy));
+        let job = self.jobs.get(handle);
+        // About jobs of others a policy has nothing to say.
+        let own = job.is_some_and(|job| self.is_own_role(policy, job.view.role));
+        if let Some(job) = self.jobs.get_mut(handle).filter(|_| own)
+            && let Some(by) = by
+        {
+            // One that is repeated counts once.
+            job.refused.retain(|before| before.why != why);
+            if job.refused.len() >= REFUSALS {
+                job.refused.pop_front();
+            }
+            job.refused.push_back(Refused {
+                at,
+                by,
+                round,
+                why: why.to_owned(),
+            });
+        }
     }
 
     /// What decides for a policy now.
@@ -379,61 +277,28 @@ impl Machine {
     }
 }
 
-/// What happened to a task that was launched, for people.
-fn steps(
-    launched: Instant,
-    reason: Option<&str>,
-    placed: Option<&Placed>,
-    host: &str,
-    story: &[Step],
-) -> Vec<StepView> {
-    let because = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-    let mut steps = vec![StepView {
-        at: launched.0 / 1_000_000,
-        text: match placed {
-            Some(placed) => format!("placed on {host}, offer {}{because}", placed.offer),
-            None => format!("launched on {host}{because}"),
+/// The host's judgement on an offer with so much room.
+fn judged(job: &Job, spread: &Spread, offer: &Offer, room: &Amounts) -> Candidate {
+    let needs = job.spec().needs;
+    let (missing, says) = match spread.check(job.spec(), &offer.info.agent) {
+        Err(why) => (None, why),
+        Ok(()) => match needs.shortage(room) {
+            Some(shortage) => (Some(share_missing(&needs, room)), shortage),
+            None => (Some(0.0), "there is room".to_owned()),
         },
-        policy: placed.map(|placed| placed.by.policy.clone()),
-        version: placed.map(|placed| placed.by.version.clone()),
-        round: placed.map(|placed| placed.round),
-    }];
-    steps.extend(story.iter().map(|step| {
-        let (text, by) = match &step.what {
-            What::Update { state, message } => {
-                let message = message.as_deref().filter(|m| !m.is_empty());
-                let text = match message {
-                    Some(message) => format!("{state}: {message}"),
-                    None => state.to_string(),
-                };
-                (text, None)
-            }
-            What::Kill { cause, by, why } => {
-                let who = match cause {
-                    KillCause::Operator => "killed by an operator",
-                    KillCause::Policy => "killed by its policy",
-                    KillCause::Unwanted => "killed, since it is not wanted any more",
-                };
-                let text = match why {
-                    Some(why) => format!("{who}: {why}"),
-                    None => who.to_owned(),
-                };
-                (text, by.as_ref())
-            }
-            What::Replaced => (
-                "its agent stayed away; another task took its place".to_owned(),
-                None,
-            ),
-        };
-        StepView {
-            at: step.at.0 / 1_000_000,
-            text,
-            policy: by.map(|(author, _)| author.policy.clone()),
-            version: by.map(|(author, _)| author.version.clone()),
-            round: by.map(|(_, round)| *round),
-        }
-    }));
-    steps
+    };
+    Candidate {
+        offer: offer.info.id.to_string(),
+        host: offer.info.agent.hostname.to_string(),
+        at: 0,
+        live: false,
+        missing,
+        says,
+        became: String::new(),
+        policy: None,
+        round: None,
+        policy_says: None,
+    }
 }
 
 /// By how much of what it needs a task misses, at most: 0.25 is a quarter.

@@ -690,14 +690,14 @@ impl Driver {
     /// Asks the code at work what would get a waiting task placed, beside the
     /// loop.
     pub(super) fn what_if(&self, task: &str, answer: oneshot::Sender<Option<api::WhatIf>>) {
-        let Some((policy, job, round)) = self.machine.experiment(task) else {
+        let Some(case) = self.machine.experiment(task) else {
             // The asker may have gone away.
             let _ = answer.send(None);
             return;
         };
         let subject = self
             .policies
-            .get(policy.0 as usize)
+            .get(case.policy.0 as usize)
             .and_then(|policy| policy.active.subject.clone());
         let Some(subject) = subject else {
             let _ = answer.send(Some(api::WhatIf {
@@ -707,7 +707,7 @@ impl Driver {
             return;
         };
         tokio::task::spawn_blocking(move || {
-            let _ = answer.send(Some(experiment(&subject, job, &round)));
+            let _ = answer.send(Some(experiment(&subject, &case)));
         });
     }
 
