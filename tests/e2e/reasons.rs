@@ -198,3 +198,26 @@ async fn sim_the_story_of_a_task_outlives_it_and_the_host() {
     let after = host.admin.why(&long).await.unwrap();
     assert_eq!(after.steps[0], before[1].steps[0]);
 }
+
+#[tokio::test]
+async fn sim_a_kill_by_its_policy_is_told_with_its_words() {
+    let cluster = Cluster::simulated().await;
+    let config = "{ errand = \"kill\", job = \"front\", count = 1 }";
+    let host = Host::start(&cluster.address(), "errands", "web", config).await;
+    host.submit(&job("front", 32, "")).await;
+    let id = until("the policy has killed one", async || {
+        let killed = host.ids("front", "TASK_KILLED").await.pop();
+        killed.ok_or_else(|| "none is killed".to_owned())
+    })
+    .await;
+    let why = host.admin.why(&id).await.unwrap();
+    let kill = why
+        .steps
+        .iter()
+        .find(|step| step.text.starts_with("killed"));
+    let kill = kill.unwrap();
+    assert_eq!(kill.text, "killed by its policy: the rule of this policy");
+    assert_eq!(kill.policy.as_deref(), Some("errands"));
+    assert!(kill.version.as_deref().unwrap().starts_with("0.1.0 ("));
+    assert!(kill.round > why.steps[0].round, "{why:?}");
+}

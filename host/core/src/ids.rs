@@ -78,6 +78,19 @@ macro_rules! handle {
     };
 }
 
+impl SetHandle {
+    /// A job has one set, which has its number.
+    pub fn job(self) -> JobHandle {
+        JobHandle(self.0)
+    }
+}
+
+impl JobHandle {
+    pub fn set(self) -> SetHandle {
+        SetHandle(self.0)
+    }
+}
+
 handle!(OfferHandle);
 handle!(InverseOfferHandle);
 handle!(AgentHandle);

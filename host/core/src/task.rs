@@ -107,8 +107,6 @@ impl OperationState {
 /// of them are in the crate that knows the protobuf.
 pub mod reason {
     pub const RECONCILIATION: i32 = 9;
-    pub const INVALID_OFFERS: i32 = 6;
-    pub const AGENT_DRAINING: i32 = 34;
 }
 
 /// A TaskStatus. `uuid` present: must be acknowledged (R33).

@@ -15,7 +15,6 @@ use super::executors::Owner;
 use super::ledger::{Record, TaskRecord};
 use super::queue::WaitingTask;
 use super::recent::Fate;
-use super::story::Story;
 use super::tasks::Task;
 use super::{CallId, Machine};
 
@@ -161,8 +160,7 @@ impl Machine {
             WantedOperation::Place { set, count } => {
                 let planned = self.plan_place(checking, offer, *set, *count, plan);
                 return planned.inspect_err(|why| {
-                    let job = JobHandle(set.0);
-                    self.note_refused(job, checking.policy, checking.round, why);
+                    self.note_refused(set.job(), checking.policy, checking.round, why);
                 });
             }
             WantedOperation::Launch(tasks) => {
@@ -361,30 +359,16 @@ impl Machine {
             placed,
         };
         self.persist(Record::Task(record.clone()));
+        let details = TaskDetails {
+            executor: written.executor_id.as_ref().map(ToString::to_string),
+            launched_because: reason,
+            resources: Arc::new(written.resources.clone()),
+            ..TaskDetails::of(written.id.clone(), written.name.as_str().into())
+        };
         self.tasks.insert(Task {
-            handle,
-            details: Arc::new(TaskDetails {
-                id: written.id.clone(),
-                name: written.name.as_str().into(),
-                executor: written.executor_id.as_ref().map(ToString::to_string),
-                message: None,
-                launched_because: reason,
-                labels: Vec::new(),
-                resources: Arc::new(written.resources.clone()),
-            }),
-            record,
-            job: JobHandle::NONE,
-            agent: offer.agent,
-            role: offer.role,
-            priority: 0,
-            service: false,
-            healthy: None,
             launch: Some(launch),
-            killing: None,
-            replace_at: None,
-            running_since: None,
             launched_by: Some(by.policy),
-            story: Story::default(),
+            ..Task::new(handle, record, details, offer.agent, offer.role)
         });
         self.counters.tasks_launched += 1;
         self.task_changed(handle);

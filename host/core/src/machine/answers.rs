@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use crate::call::{Call, JobTask, Operation};
 use crate::ids::{JobHandle, OfferHandle, PolicyHandle, SetHandle};
+use crate::job::JobKind;
 use crate::offer::Offer;
-use crate::policy::{
-    Answer, DecisionKind, DeclineRest, Failure, Kill, Millis, Placement, PolicyEvent, Refusal,
-};
+use crate::policy::{Answer, DecisionKind, Failure, Kill, Millis, Placement, PolicyEvent, Refusal};
 use crate::resource::{Amounts, Pool, Resource};
 use crate::task::{TaskDetails, TaskState};
 
@@ -17,7 +16,6 @@ use super::ledger::{KillCause, Placed, Record, TaskRecord};
 use super::queue::{Side, WaitingTask};
 use super::recent::Fate;
 use super::spread::Spread;
-use super::story::Story;
 use super::tasks::Task;
 use super::{CallId, Machine, Session, Severity};
 
@@ -205,7 +203,7 @@ impl Machine {
 
     /// The job of a set that the policy may place on an offer.
     pub(super) fn job_for(&self, set: SetHandle, offer: &Offer) -> Result<JobHandle, String> {
-        let handle = JobHandle(set.0);
+        let handle = set.job();
         let job = self
             .jobs
             .get(handle)
@@ -251,7 +249,7 @@ impl Machine {
                 self.place(checking, accept, *placement, reason)
             });
             if let Err(why) = done {
-                let job = JobHandle(placement.set.0);
+                let job = placement.set.job();
                 self.note_refused(job, checking.policy, checking.round, &why);
                 checking.refuse(DecisionKind::Placement, position, why);
             }
@@ -432,21 +430,12 @@ impl Machine {
             self.persist(Record::Task(record.clone()));
         }
         self.tasks.insert(Task {
-            handle,
-            record,
             job: job_handle,
-            agent: offer.agent,
-            role: offer.role,
             priority: spec.priority,
-            service: spec.kind == crate::job::JobKind::Service,
-            details: Arc::new(details),
-            healthy: None,
+            service: spec.kind == JobKind::Service,
             launch: Some(launch),
-            killing: None,
-            replace_at: None,
-            running_since: None,
             launched_by: Some(by.policy),
-            story: Story::default(),
+            ..Task::new(handle, record, details, offer.agent, offer.role)
         });
         self.counters.tasks_launched += 1;
         if let Some(policy) = self.policy_mut(by.policy) {
@@ -463,73 +452,6 @@ impl Machine {
             resources,
             job: spec,
         })
-    }
-
-    fn check_declines(&mut self, checking: &mut Checking, answer: &Answer) {
-        // Declines with the same filter become one call.
-        let mut groups: Vec<(f64, Vec<(OfferHandle, Fate)>)> = Vec::new();
-        for (position, decline) in answer.declines.iter().enumerate() {
-            let claimed = self
-                .offer_for(checking.policy, decline.offer)
-                .and_then(|offer| {
-                    checking.claim(decline.offer, DecisionKind::Decline)?;
-                    Ok(offer)
-                });
-            match claimed {
-                Ok(offer) => {
-                    let fate = Fate::Declined {
-                        policy: checking.policy,
-                        round: checking.round,
-                        reason: answer.reason(decline.reason).map(Arc::from),
-                    };
-                    let declined = (decline.offer, fate);
-                    let refuse = decline
-                        .refuse
-                        .seconds()
-                        .unwrap_or_else(|| self.refuse_choice(offer.role));
-                    match groups.iter_mut().find(|(seconds, _)| *seconds == refuse) {
-                        Some((_, offers)) => offers.push(declined),
-                        None => groups.push((refuse, vec![declined])),
-                    }
-                }
-                Err(why) => checking.refuse(DecisionKind::Decline, position, why),
-            }
-        }
-        for (refuse, offers) in groups {
-            self.decline_for(checking.policy, offers, refuse);
-        }
-    }
-
-    fn decline_rest(&mut self, checking: &Checking, rest: DeclineRest, reason: Option<&Arc<str>>) {
-        let Some(policy) = self.policy_mut(checking.policy) else {
-            return;
-        };
-        let shown = std::mem::take(&mut policy.shown);
-        let mut groups: Vec<(f64, Vec<(OfferHandle, Fate)>)> = Vec::new();
-        for handle in shown {
-            if checking.used.contains_key(&handle) {
-                continue;
-            }
-            let Some(offer) = self.offers.get(handle) else {
-                continue;
-            };
-            let refuse = rest
-                .refuse
-                .seconds()
-                .unwrap_or_else(|| self.refuse_choice(offer.role));
-            let fate = Fate::Declined {
-                policy: checking.policy,
-                round: checking.round,
-                reason: reason.cloned(),
-            };
-            match groups.iter_mut().find(|(seconds, _)| *seconds == refuse) {
-                Some((_, offers)) => offers.push((handle, fate)),
-                None => groups.push((refuse, vec![(handle, fate)])),
-            }
-        }
-        for (refuse, offers) in groups {
-            self.decline_for(checking.policy, offers, refuse);
-        }
     }
 
     fn tell_refusals(&mut self, checking: Checking) {

@@ -1,17 +1,12 @@
-//! The demand side: which roles want offers, and what becomes of a job's task
-//! when it ends.
+//! The demand side: which roles want offers, and what the master is told of it.
 
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
-use std::time::Duration;
 
 use crate::Instant;
 use crate::call::Call;
 use crate::ids::{JobHandle, PolicyHandle, Role, RoleHandle, TaskHandle};
-use crate::job::JobKind;
 
-use super::jobs::Ending;
-use super::ledger::Record;
 use super::queue::SIDES;
 use super::recent::Fate;
 use super::{Effect, Machine, Subscription, Timer};
@@ -183,103 +178,6 @@ impl Machine {
         for policy in self.policies_of(task.role) {
             if let Some(policy) = self.policy_mut(policy) {
                 policy.tasks_changed.insert(handle);
-            }
-        }
-    }
-
-    /// What comes after a task of a job that has ended. `ran` is how long it
-    /// was running.
-    pub(super) fn job_task_ended(
-        &mut self,
-        handle: JobHandle,
-        task: TaskHandle,
-        attempt: u32,
-        ending: Ending,
-        ran: Duration,
-        replaced: bool,
-    ) {
-        let now = self.now;
-        let (first, longest) = self.settings.restart_backoff;
-        let Some(job) = self.jobs.get_mut(handle) else {
-            return;
-        };
-        job.live.remove(&task);
-        let was_replaced = job.replaced.remove(&task);
-        if was_replaced && job.is_over() {
-            return;
-        }
-        let spec = std::sync::Arc::clone(job.spec());
-        let service = spec.kind == JobKind::Service;
-        let quick = ran < longest;
-        match ending {
-            Ending::Failed | Ending::Hopeless if quick => job.quick_failures += 1,
-            _ if !quick => job.quick_failures = 0,
-            _ => {}
-        }
-        let backoff = first
-            .saturating_mul(1 << job.quick_failures.saturating_sub(1).min(16))
-            .min(longest);
-        let mut requeued = false;
-        let mut requeue = |job: &mut super::jobs::Job, attempt, delay| {
-            job.requeue(attempt, now, delay);
-            requeued = true;
-        };
-        match ending {
-            _ if job.record.killed || replaced => {}
-            Ending::Unwanted => {}
-            Ending::Innocent => requeue(job, attempt, Duration::ZERO),
-            Ending::Finished if service => requeue(job, 0, first),
-            Ending::Failed | Ending::Hopeless if service => requeue(job, attempt + 1, backoff),
-            Ending::Finished => job.record.finished += 1,
-            Ending::Failed if attempt < spec.retries => requeue(job, attempt + 1, backoff),
-            Ending::Failed | Ending::Hopeless => job.record.failed += 1,
-        }
-        let record = job.record.clone();
-        let wake = job.next_wake();
-        self.persist(Record::Job(record));
-        if let Some(at) = wake {
-            self.arm(at, Timer::WakeJob(handle));
-        }
-        self.demand_changed(handle, requeued);
-        self.forget_if_over(handle);
-    }
-
-    pub(super) fn wake_job(&mut self, handle: JobHandle) {
-        let now = self.now;
-        let Some(job) = self.jobs.get_mut(handle) else {
-            return;
-        };
-        let woke = job.wake(now);
-        let wake = job.next_wake();
-        if let Some(at) = wake {
-            self.arm(at, Timer::WakeJob(handle));
-        }
-        if woke {
-            self.demand_changed(handle, true);
-        }
-    }
-
-    /// A job that is over leaves the durable books and the policies' tables.
-    pub(super) fn forget_if_over(&mut self, handle: JobHandle) {
-        let Some(job) = self.jobs.get(handle) else {
-            return;
-        };
-        if !job.is_over() {
-            return;
-        }
-        let name = job.spec().name.clone();
-        let role = job.view.role;
-        let text = match (job.record.killed, job.record.failed) {
-            (true, _) => format!("job {name} was killed and has ended"),
-            (_, 0) => format!("job {name} has finished"),
-            (_, failed) => format!("job {name} has failed: {failed} of its tasks failed"),
-        };
-        self.notice(super::Severity::Info, text);
-        self.persist(Record::JobGone(name));
-        self.jobs.retire(handle, self.settings.ended_tasks);
-        for policy in self.policies_of(role) {
-            if let Some(policy) = self.policy_mut(policy) {
-                policy.jobs_gone.push(handle);
             }
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Instant;
-use crate::ids::{JobHandle, JobName, RoleHandle, SetHandle, TaskHandle, TaskId};
+use crate::ids::{JobHandle, JobName, RoleHandle, TaskHandle, TaskId};
 use crate::job::{JobKind, JobSpec, JobView, waiting_traits};
 use crate::policy::Waiting;
 
@@ -38,25 +38,11 @@ pub(super) struct Job {
     pub(super) refused: VecDeque<Refused>,
 }
 
-/// What to do with a task of a job that has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ending {
-    Finished,
-    /// Its own fault; may be run again.
-    Failed,
-    /// Its own fault, and running it again can't help.
-    Hopeless,
-    /// Ended by offerd or the cluster; runs again and nothing is counted.
-    Innocent,
-    /// Ended because it is not wanted any more.
-    Unwanted,
-}
-
 impl Job {
     pub(super) fn new(handle: JobHandle, role: RoleHandle, record: JobRecord) -> Self {
         let view = Arc::new(JobView {
             handle,
-            set: SetHandle(handle.0),
+            set: handle.set(),
             role,
             spec: Arc::clone(&record.spec),
         });
@@ -83,6 +69,22 @@ impl Job {
             "{}.{}.{instance}",
             self.record.spec.name, self.record.uid
         ))
+    }
+
+    /// The number of one of its tasks by its id.
+    fn instance_of(&self, id: &TaskId) -> Option<u32> {
+        let rest = id.as_str().strip_prefix(self.record.spec.name.as_str())?;
+        let rest = rest.strip_prefix('.')?.strip_prefix(&self.record.uid)?;
+        rest.strip_prefix('.')?.parse().ok()
+    }
+
+    /// A task of it that waits, and until when if it has failed before.
+    pub(super) fn find_waiting(&self, id: &TaskId) -> Option<(WaitingTask, Option<Instant>)> {
+        let instance = self.instance_of(id)?;
+        let now = self.waiting.iter().map(|task| (*task, None));
+        let delayed = self.delayed.iter();
+        let later = delayed.map(|((at, _), task)| (*task, Some(*at)));
+        now.chain(later).find(|(task, _)| task.instance == instance)
     }
 
     /// Adds `count` new waiting tasks.

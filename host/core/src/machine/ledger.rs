@@ -69,7 +69,7 @@ pub struct TaskRecord {
     pub killing: Option<KillCause>,
     /// The latest word about that. (Ledgers of before do not have it.)
     #[serde(default)]
-    pub killed: Option<Killed>,
+    pub killed: Option<Box<Killed>>,
     /// Another task has taken its place; it must go if it comes back.
     pub replaced: bool,
     pub quarantined: bool,

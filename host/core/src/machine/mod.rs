@@ -8,13 +8,14 @@
 //! | `session` | subscribed, disconnected, reconciliation |
 //! | `updates`, `operations` | status updates of tasks and operations |
 //! | `rounds` | what policies are shown and when |
-//! | `answers`, `accepts`, `actions` | checks decisions and turns them into calls |
+//! | `answers`, `accepts`, `declines`, `actions` | checks decisions and turns them into calls |
 //! | `spread` | whether the constraints of a job allow a placement |
 //! | `framework` | what is said of the framework itself |
 //! | `reach` | what a policy may touch |
 //! | `timers` | what policies want to be woken for |
 //! | `operator` | jobs submitted, scaled, killed |
-//! | `demand` | roles suppressed and revived, tasks that end and wait again |
+//! | `demand` | roles suppressed and revived |
+//! | `kills`, `endings` | tasks that are killed, stay away, end and run again |
 //! | `claims` | offers that are held while another role goes short |
 //! | `routing` | which policy decides for what: roles that move, canaries |
 //! | `why`, `experiment`, `story`, `recent` | answers to people who ask |
@@ -25,12 +26,15 @@ mod accepts;
 mod actions;
 mod answers;
 mod claims;
+mod declines;
 mod demand;
+mod endings;
 mod executors;
 mod experiment;
 mod framework;
 mod io;
 mod jobs;
+mod kills;
 pub mod ledger;
 mod offers;
 mod operations;

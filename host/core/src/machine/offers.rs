@@ -17,8 +17,9 @@ use crate::resource::Amounts;
 pub(super) struct Agents {
     list: Vec<Arc<Agent>>,
     by_id: HashMap<AgentId, AgentHandle>,
-    /// The most that one offer of the agent had, resource by resource.
-    most: Vec<Amounts>,
+    /// The most that one offer of the agent had, resource by resource; `None` for one
+    /// that has offered nothing or was removed.
+    most: Vec<Option<Amounts>>,
 }
 
 impl Agents {
@@ -71,23 +72,36 @@ impl Agents {
     pub(super) fn note_offer(&mut self, agent: AgentHandle, usable: &Amounts) {
         let position = agent.0 as usize;
         if self.most.len() <= position {
-            self.most.resize(position + 1, Amounts::default());
+            self.most.resize(position + 1, None);
         }
         if let Some(most) = self.most.get_mut(position) {
-            *most = most.max(usable);
+            *most = Some(most.unwrap_or_default().max(usable));
         }
+    }
+
+    /// The agent was removed: what needs a place is no longer compared with it. (Its
+    /// handle stays, and so does its name for those who ask about old tasks.)
+    pub(super) fn note_removed(&mut self, agent: AgentHandle) {
+        if let Some(most) = self.most.get_mut(agent.0 as usize) {
+            *most = None;
+        }
+    }
+
+    /// Those that have offered something and are there.
+    pub(super) fn offering(&self) -> impl Iterator<Item = &Arc<Agent>> {
+        let there = self.list.iter().zip(&self.most);
+        there.filter_map(|(agent, most)| most.as_ref().map(|_| agent))
     }
 
     /// Why no agent has ever offered enough for these needs; `None` if one has,
     /// or if there was no offer yet.
     pub(super) fn too_large(&self, needs: &Amounts) -> Option<String> {
-        if self.most.is_empty() || self.most.iter().any(|most| needs.fits_in(most)) {
+        let mut offered = self.most.iter().flatten();
+        let first = *offered.next()?;
+        if self.most.iter().flatten().any(|most| needs.fits_in(most)) {
             return None;
         }
-        let most = self
-            .most
-            .iter()
-            .fold(Amounts::default(), |all, most| all.max(most));
+        let most = offered.fold(first, |all, most| all.max(most));
         Some(match needs.shortage(&most) {
             Some(shortage) => format!("larger than any offer so far ({shortage})"),
             None => "larger than any offer so far: no single agent had all that it needs".into(),

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::call::Call;
 use crate::ids::{AgentHandle, AgentId, OperationId, PolicyHandle, ProviderId, RoleHandle};
 use crate::policy::{OperationView, PolicyEvent};
-use crate::task::OperationStatus;
+use crate::task::{OperationState, OperationStatus};
 
-use super::Machine;
+use super::{CallId, Machine, Session};
 
 /// An operation with an id that has not ended.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ pub(super) struct OperationEntry {
     pub(super) role: RoleHandle,
     pub(super) agent: Option<AgentId>,
     pub(super) provider: Option<ProviderId>,
+    /// The call that asked for it.
+    pub(super) call: Option<(Session, CallId)>,
     /// The latest status; `None` before the first one.
     view: Option<OperationView>,
 }
@@ -70,6 +72,30 @@ impl Machine {
         }
     }
 
+    /// The master did not take a call: what it asked for does not come to pass.
+    pub(super) fn operations_refused(&mut self, call: (Session, CallId), why: &str) {
+        let lost = self
+            .operations
+            .iter()
+            .filter(|(_, entry)| entry.call == Some(call) && entry.view.is_none());
+        let mut lost: Vec<OperationStatus> = lost
+            .map(|(id, entry)| OperationStatus {
+                operation: Some(id.clone()),
+                state: OperationState::DROPPED,
+                message: Some(format!("never begun: {why}")),
+                agent: entry.agent.clone(),
+                provider: entry.provider.clone(),
+                converted: Vec::new(),
+                uuid: None,
+            })
+            .collect();
+        // The same order in each run, for recordings.
+        lost.sort_by(|a, b| a.operation.cmp(&b.operation));
+        for status in lost {
+            self.on_operation_update(status);
+        }
+    }
+
     /// The latest status of each operation of a policy's roles that has not ended.
     pub(super) fn operations_of(&self, policy: PolicyHandle) -> Vec<OperationView> {
         let mut views: Vec<OperationView> = self
@@ -104,6 +130,10 @@ impl Machine {
                 role,
                 agent: Some(agent.clone()),
                 provider,
+                // The next one: it is sent when all of it is planned.
+                call: self
+                    .session
+                    .map(|session| (session, CallId(self.next_call))),
                 view: None,
             },
         );

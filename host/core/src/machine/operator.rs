@@ -115,12 +115,7 @@ impl Machine {
     /// Why a task of this job can run nowhere, judged by the attributes of the
     /// agents that were seen. `None` while none was: then nobody can tell.
     fn never_fits(&self, spec: &JobSpec) -> Option<String> {
-        let agents: Vec<_> = self
-            .agents
-            .all()
-            .iter()
-            .filter(|agent| !agent.info.hostname.is_empty())
-            .collect();
+        let agents: Vec<_> = self.agents.offering().collect();
         let constraint = spec.constraints.iter().find(|constraint| {
             !agents.is_empty()
                 && !agents
@@ -286,7 +281,7 @@ impl Machine {
                 why: Some(why.to_owned()),
             };
             let mut story = Story::default();
-            let what = What::Kill(KillCause::Unwanted, killed);
+            let what = What::Kill(KillCause::Unwanted, Box::new(killed));
             story.push(Step { at, what });
             let (since, attempt) = (task.since, task.attempt);
             let ended = Ended {
@@ -304,17 +299,7 @@ impl Machine {
             self.kill_task(handle, KillCause::Operator, None, None, None);
             return Ok(vec![format!("task {id} is killed")]);
         }
-        let waiting = self
-            .jobs
-            .iter()
-            .flat_map(|job| {
-                job.waiting
-                    .iter()
-                    .chain(job.delayed.values())
-                    .map(move |t| (job, t))
-            })
-            .any(|(job, task)| job.task_id(task.instance) == *id);
-        Err(vec![if waiting {
+        Err(vec![if self.find_waiting(id).is_some() {
             format!("task {id} waits and has not been launched; scale or kill its job instead")
         } else {
             format!("there is no live task {id}; `offerd task list` shows all")

@@ -124,6 +124,9 @@ impl Machine {
         // An agent is everybody's, an executor is not.
         let owner = executor.and_then(|executor| self.policy_of_executor(agent, executor));
         self.executors.forget(agent, executor);
+        if executor.is_none() {
+            self.agents.note_removed(agent);
+        }
         for policy in &mut self.policies {
             if owner.is_some_and(|owner| owner != policy.handle) {
                 continue;

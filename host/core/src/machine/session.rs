@@ -11,11 +11,12 @@ use crate::call::Call;
 use crate::ids::{
     AgentId, FrameworkId, JobHandle, PolicyHandle, Role, RoleHandle, TaskHandle, TaskId,
 };
+use crate::job::JobKind;
 use crate::policy::PolicyEvent;
 use crate::task::{TaskDetails, TaskState, TaskStatus};
 
 use super::demand::RoleState;
-use super::jobs::Ending;
+use super::endings::Ending;
 use super::ledger::KillCause;
 use super::ledger::{JobRecord, Record, TaskRecord};
 use super::story::{Step, Story, What};
@@ -129,34 +130,21 @@ impl Machine {
             story.push(Step { at, what });
         }
         let running = record.state == TaskState::RUNNING;
+        let name = spec.as_ref().map(|spec| Arc::clone(&spec.name.0));
+        let details = TaskDetails {
+            launched_because: record.reason.clone(),
+            labels: spec.as_ref().map(|s| s.labels.clone()).unwrap_or_default(),
+            ..TaskDetails::of(record.id.clone(), name.unwrap_or_default())
+        };
         self.tasks.insert(Task {
-            handle,
             job: job.unwrap_or(JobHandle::NONE),
-            agent,
-            role,
             priority: spec.as_ref().map_or(0, |spec| spec.priority),
-            service: spec
-                .as_ref()
-                .is_some_and(|s| s.kind == crate::job::JobKind::Service),
-            details: Arc::new(TaskDetails {
-                id: record.id.clone(),
-                name: spec
-                    .as_ref()
-                    .map_or_else(|| Arc::from(""), |spec| Arc::clone(&spec.name.0)),
-                launched_because: record.reason.clone(),
-                labels: spec.map(|spec| spec.labels.clone()).unwrap_or_default(),
-                executor: None,
-                message: None,
-                resources: Arc::default(),
-            }),
-            healthy: None,
-            launch: None,
+            service: spec.is_some_and(|spec| spec.kind == JobKind::Service),
             killing,
             replace_at,
             running_since: running.then_some(record.launched),
-            launched_by: None,
             story,
-            record,
+            ..Task::new(handle, record, details, agent, role)
         });
     }
 
@@ -273,6 +261,7 @@ impl Machine {
     /// The master did not take a call. What was to be launched waits again.
     pub(super) fn on_call_failed(&mut self, session: Session, call: CallId, why: &str) {
         self.update_refused((session, call), why);
+        self.operations_refused((session, call), why);
         let lost: Vec<TaskHandle> = self
             .tasks
             .iter()

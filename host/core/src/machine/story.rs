@@ -30,7 +30,7 @@ pub(super) enum What {
         state: TaskState,
         message: Option<String>,
     },
-    Kill(KillCause, Killed),
+    Kill(KillCause, Box<Killed>),
     Replaced,
 }
 

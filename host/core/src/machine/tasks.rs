@@ -48,6 +48,33 @@ pub(super) struct Task {
 }
 
 impl Task {
+    /// A task that nothing more is known of.
+    pub(super) fn new(
+        handle: TaskHandle,
+        record: TaskRecord,
+        details: TaskDetails,
+        agent: AgentHandle,
+        role: RoleHandle,
+    ) -> Self {
+        Self {
+            handle,
+            record,
+            details: Arc::new(details),
+            agent,
+            role,
+            job: JobHandle::NONE,
+            priority: 0,
+            service: false,
+            healthy: None,
+            launch: None,
+            killing: None,
+            replace_at: None,
+            running_since: None,
+            launched_by: None,
+            story: Story::default(),
+        }
+    }
+
     /// On whose word it was launched.
     pub(super) fn owner(&self) -> Owner {
         Owner {

@@ -1,19 +1,18 @@
-//! Status updates of tasks: into the books, then acknowledged,
-//! then told to policies.
+//! Status updates of tasks: into the books, then acknowledged, then told to
+//! policies.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::call::Call;
-use crate::ids::{JobHandle, RoleHandle, TaskHandle};
+use crate::ids::{RoleHandle, TaskHandle};
 use crate::policy::{Update, update_traits};
 use crate::resource::Amounts;
 use crate::task::{TaskDetails, TaskState, TaskStatus, reason};
 
-use super::jobs::Ending;
-use super::ledger::{Author, KillCause, Killed, Record, TaskRecord};
-use super::story::{Ended, Step, Story, What};
-use super::tasks::{Killing, Task};
+use super::endings::{Ending, ending_of, ending_of_kill};
+use super::ledger::{KillCause, Record, TaskRecord};
+use super::story::What;
+use super::tasks::Task;
 use super::{Machine, Severity, Timer};
 
 impl Machine {
@@ -153,25 +152,13 @@ impl Machine {
             placed: None,
         };
         self.persist(Record::Task(record.clone()));
+        let details = TaskDetails {
+            message: status.message.clone(),
+            ..TaskDetails::of(record.id.clone(), Arc::from(""))
+        };
         self.tasks.insert(Task {
-            handle,
-            details: Arc::new(TaskDetails {
-                message: status.message.clone(),
-                ..TaskDetails::of(record.id.clone(), Arc::from(""))
-            }),
-            record,
-            job: JobHandle::NONE,
-            agent,
-            role,
-            priority: 0,
-            service: false,
             healthy: status.healthy,
-            launch: None,
-            killing: None,
-            replace_at: None,
-            running_since: None,
-            launched_by: None,
-            story: Story::default(),
+            ..Task::new(handle, record, details, agent, role)
         });
         self.task_notice(
             Severity::Warn,
@@ -183,56 +170,7 @@ impl Machine {
         self.tell_update(handle, status);
     }
 
-    /// Books a task out.
-    pub(super) fn end_task(&mut self, handle: TaskHandle, status: &TaskStatus, ending: Ending) {
-        let hostname = match self.tasks.get(handle) {
-            Some(task) => self.host_of(task).to_owned(),
-            None => return,
-        };
-        self.tell_update(handle, status);
-        let Some(task) = self.tasks.end(handle, &hostname, self.settings.ended_tasks) else {
-            return;
-        };
-        self.persist(Record::TaskGone(task.record.id.clone()));
-        self.persist_latest_story();
-        let ran = task
-            .running_since
-            .map_or(Duration::ZERO, |since| self.now.since(since));
-        let (job, attempt, replaced) = (task.job, task.record.attempt, task.record.replaced);
-        if matches!(ending, Ending::Failed | Ending::Hopeless)
-            && let Some(job) = self.jobs.get_mut(job)
-        {
-            let why = status
-                .message
-                .clone()
-                .unwrap_or_else(|| "no message".to_owned());
-            job.last_problem = Some(format!("{} {}: {why}", task.record.id, status.state));
-        }
-        let role = task.role;
-        let mut task = Some(task);
-        for policy in self.policies_of(role).rev() {
-            let is_main = self.policy_of(role) == Some(policy);
-            if let Some(policy) = self.policy_mut(policy) {
-                policy.tasks_changed.remove(&handle);
-                let task = if is_main { task.take() } else { task.clone() };
-                policy.tasks_ended.extend(task);
-            }
-        }
-        self.job_task_ended(job, handle, attempt, ending, ran, replaced);
-    }
-
-    /// The story of the task that has ended last.
-    pub(super) fn persist_latest_story(&mut self) {
-        if !self.settings.durable {
-            return;
-        }
-        let why = self.tasks.ended().next_back().map(Ended::why);
-        if let Some(why) = why {
-            self.persist(Record::History(Box::new(why)));
-        }
-    }
-
-    fn tell_update(&mut self, handle: TaskHandle, status: &TaskStatus) {
+    pub(super) fn tell_update(&mut self, handle: TaskHandle, status: &TaskStatus) {
         self.tell_story(
             handle,
             What::Update {
@@ -273,140 +211,5 @@ impl Machine {
                 policy.updates.push(update);
             }
         }
-    }
-
-    /// Starts a kill; it is repeated until the task has ended (R38).
-    pub(super) fn kill_task(
-        &mut self,
-        handle: TaskHandle,
-        cause: KillCause,
-        grace: Option<u64>,
-        by: Option<(Arc<Author>, u32)>,
-        why: Option<String>,
-    ) {
-        let (first, _) = self.settings.kill_retry;
-        let now = self.now;
-        let Some(task) = self.tasks.get_mut(handle) else {
-            return;
-        };
-        // A job's word is final; a policy's may not soften it.
-        let word = cause;
-        let cause = match &task.killing {
-            Some(before) if before.cause == KillCause::Unwanted => KillCause::Unwanted,
-            _ => cause,
-        };
-        let killed = Killed { at: now, by, why };
-        let what = What::Kill(word, killed.clone());
-        task.story.push(Step { at: now, what });
-        task.record.killed = Some(killed);
-        task.killing = Some(Killing {
-            cause,
-            grace,
-            next_try: now + first,
-            wait: first,
-        });
-        task.record.killing = Some(cause);
-        let record = task.record.clone();
-        let call = Call::Kill {
-            task: task.record.id.clone(),
-            agent: Some(task.record.agent.clone()),
-            grace,
-        };
-        self.persist(Record::Task(record));
-        self.task_changed(handle);
-        if self.send(call).is_some() {
-            self.counters.kills_sent += 1;
-        }
-        self.arm(now + first, Timer::KillAgain(handle));
-    }
-
-    pub(super) fn kill_again(&mut self, handle: TaskHandle) {
-        let (_, longest) = self.settings.kill_retry;
-        let now = self.now;
-        let Some(task) = self.tasks.get_mut(handle) else {
-            return;
-        };
-        let Some(killing) = &mut task.killing else {
-            return;
-        };
-        if killing.next_try > now {
-            return;
-        }
-        killing.wait = killing.wait.saturating_mul(2).min(longest);
-        killing.next_try = now + killing.wait;
-        let at = killing.next_try;
-        let call = Call::Kill {
-            task: task.record.id.clone(),
-            agent: Some(task.record.agent.clone()),
-            grace: killing.grace,
-        };
-        if self.send(call).is_some() {
-            self.counters.kills_sent += 1;
-        }
-        self.arm(at, Timer::KillAgain(handle));
-    }
-
-    /// A task has been out of touch for long: its job goes on without it. Should it
-    /// come back it is killed.
-    pub(super) fn replace_unreachable(&mut self, handle: TaskHandle) {
-        let now = self.now;
-        let Some(task) = self.tasks.get_mut(handle) else {
-            return;
-        };
-        if task.record.replaced || task.replace_at.is_none_or(|at| at > now) {
-            return;
-        }
-        let (job, id, attempt) = (task.job, task.record.id.clone(), task.record.attempt);
-        let unwanted = task.is_to_go();
-        let Some(entry) = self.jobs.get_mut(job) else {
-            return;
-        };
-        task.record.replaced = true;
-        entry.live.remove(&handle);
-        entry.replaced.insert(handle);
-        if !unwanted {
-            entry.requeue(attempt, now, Duration::ZERO);
-        }
-        let (task_record, job_record) = (task.record.clone(), entry.record.clone());
-        self.persist(Record::Task(task_record));
-        if unwanted {
-            let text = "its agent stays away; its job does not wait for its end";
-            self.task_notice(Severity::Warn, &id, text);
-            return self.forget_if_over(job);
-        }
-        self.persist(Record::Job(job_record));
-        self.tell_story(handle, What::Replaced);
-        let text = "its agent stays away; another takes its place";
-        self.task_notice(Severity::Warn, &id, text);
-        self.demand_changed(job, true);
-    }
-}
-
-pub(super) fn ending_of_kill(cause: KillCause, service: bool) -> Ending {
-    match cause {
-        KillCause::Unwanted => Ending::Unwanted,
-        KillCause::Policy => Ending::Innocent,
-        // A service keeps its number; a batch task that a person killed is done.
-        KillCause::Operator if service => Ending::Innocent,
-        KillCause::Operator => Ending::Hopeless,
-    }
-}
-
-fn ending_of(task: &Task, status: &TaskStatus) -> Ending {
-    if status.state == TaskState::FINISHED {
-        return match &task.killing {
-            Some(killing) if killing.cause == KillCause::Unwanted => Ending::Unwanted,
-            _ => Ending::Finished,
-        };
-    }
-    if let Some(killing) = &task.killing {
-        return ending_of_kill(killing.cause, task.service);
-    }
-    match status.state {
-        TaskState::FAILED => Ending::Failed,
-        TaskState::ERROR => Ending::Hopeless,
-        // Killed by the agent's operator, drained (R40), lost, gone, dropped:
-        // none of it is the task's fault.
-        _ => Ending::Innocent,
     }
 }

@@ -71,13 +71,9 @@ impl Machine {
     }
 
     pub(super) fn find_waiting(&self, id: &TaskId) -> Option<(&Job, WaitingTask, Option<Instant>)> {
-        self.jobs.iter().find_map(|job| {
-            let now = job.waiting.iter().map(|task| (*task, None));
-            let later = job.delayed.iter().map(|((at, _), task)| (*task, Some(*at)));
-            now.chain(later)
-                .find(|(task, _)| job.task_id(task.instance) == *id)
-                .map(|(task, at)| (job, task, at))
-        })
+        self.jobs
+            .iter()
+            .find_map(|job| job.find_waiting(id).map(|(task, at)| (job, task, at)))
     }
 
     fn why_waiting(&self, id: &str, job: &Job, task: WaitingTask, delayed: Option<Instant>) -> Why {

@@ -217,3 +217,24 @@ fn of_jobs_that_are_over_the_latest_are_remembered() {
     world.submit(spec("c", 0, JobKind::Service, 1));
     assert_eq!(world.job("c").state, "waiting");
 }
+
+/// What is submitted is compared with the agents that are there.
+#[test]
+fn an_agent_that_was_removed_is_nobodys_measure() {
+    let mut world = World::new();
+    world.submit(spec("j", 0, JobKind::Batch, 1));
+    world.offer(0, 0);
+    let submit = |world: &mut World, name: &str| {
+        let mut racked = spec(name, 0, JobKind::Batch, 1);
+        racked.constraints = vec!["rack == r0".parse().unwrap()];
+        world.request(Request::Submit(vec![racked]))
+    };
+    assert!(matches!(submit(&mut world, "a"), Reply::Done(_)));
+    world.event(crate::event::Event::Failure {
+        agent: Some("S0".into()),
+        executor: None,
+        status: None,
+    });
+    world.offer(1, 0);
+    assert!(matches!(submit(&mut world, "b"), Reply::Refused(_)));
+}

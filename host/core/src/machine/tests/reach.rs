@@ -587,3 +587,24 @@ fn what_a_task_waited_under_other_code_is_not_counted() {
     assert_eq!(waited(|world| world.swap(0)), [5_000, 0]);
     assert_eq!(waited(|world| world.canary(0, 100, &[])), [0, 5_000]);
 }
+
+#[test]
+fn an_operation_of_a_refused_call_is_dropped_and_its_id_is_free() {
+    let mut world = two_roles();
+    reserve(&mut world, 0, "mine");
+    world.place_all();
+    let session = world.session.unwrap();
+    let accepted = |entry: &crate::machine::OperationEntry| entry.call;
+    let call = world.machine.operations.values().find_map(accepted);
+    world.input(Input::CallFailed {
+        session,
+        call: call.unwrap().1,
+        why: "no".to_owned(),
+    });
+    let told = heard(&world, 0, |event| match event {
+        PolicyEvent::Operation(view) => view.message.clone(),
+        _ => None,
+    });
+    assert_eq!(told, ["never begun: no"]);
+    assert_eq!(world.machine.operations.len(), 0);
+}
