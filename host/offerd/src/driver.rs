@@ -543,7 +543,7 @@ impl Driver {
                     })
                 })
                 .collect(),
-            jobs: self.machine.jobs().len(),
+            jobs: self.machine.job_count(),
         }
     }
 

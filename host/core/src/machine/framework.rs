@@ -111,12 +111,18 @@ impl Machine {
     }
 
     /// The master refused a call. If that was a policy's update, the updates after it
-    /// said the same and more.
+    /// said the same and more; only the first one is its policy's fault.
     pub(super) fn update_refused(&mut self, call: (Session, CallId), why: &str) {
         let refused = self.updates.iter().position(|update| update.call == call);
-        if let Some(position) = refused {
-            self.take_back_updates(position, why);
+        let Some(position) = refused else {
+            return;
+        };
+        let policy = self.updates.get(position).map(|update| update.policy);
+        self.counters.decisions_refused += 1;
+        if let Some(policy) = policy.and_then(|policy| self.policy_mut(policy)) {
+            policy.numbers.refused += 1;
         }
+        self.take_back_updates(position, why);
     }
 
     /// The session has ended, and nobody knows what became of the latest updates.
@@ -144,9 +150,7 @@ impl Machine {
         for update in undone {
             let text = format!("the update of the framework is taken back: {why}");
             self.policy_notice(Severity::Warn, update.policy, text.clone());
-            self.counters.decisions_refused += 1;
             if let Some(policy) = self.policy_mut(update.policy) {
-                policy.numbers.refused += 1;
                 // No cause for a round, as with other refusals.
                 policy.events.push(PolicyEvent::Refused(Refusal {
                     round: update.round,

@@ -446,6 +446,11 @@ impl Machine {
             .unwrap_or_default()
     }
 
+    /// How many [`jobs`](Self::jobs) there are.
+    pub fn job_count(&self) -> usize {
+        self.jobs.iter().count()
+    }
+
     /// Live and ended jobs, in order of submission.
     pub fn jobs(&self) -> Vec<view::JobStatus> {
         self.jobs

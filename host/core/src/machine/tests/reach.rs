@@ -325,11 +325,21 @@ fn an_update_that_mesos_refuses_is_taken_back_with_those_after_it() {
         .map(Role::as_str)
         .collect();
     assert_eq!(kept, ["batch"]);
-    world.place_all();
-    nudge(&mut world);
-    for policy in [0, 1] {
-        let numbers = world.machine.policy_numbers(PolicyHandle(policy));
-        assert_eq!(numbers.refused, 1);
+    // Both are told, and one is to blame.
+    for (policy, blamed) in [(0, 0), (1, 1)] {
+        nudge(&mut world);
+        world.answer(policy, |_| Ok(Answer::default()));
+        nudge(&mut world);
+        let told = heard(&world, policy, |event| match event {
+            PolicyEvent::Refused(refusal) => Some(refusal.why.clone()),
+            _ => None,
+        });
+        let why = "the update of the framework is taken back: an empty group";
+        assert_eq!(told, [why]);
+        let numbers = world
+            .machine
+            .policy_numbers(PolicyHandle(u32::try_from(policy).unwrap()));
+        assert_eq!(numbers.refused, blamed);
     }
 }
 
