@@ -1,6 +1,8 @@
 //! Policies that do what no policy should, beside one that behaves: its roles and
 //! the service go on as if nothing was.
 
+use offerd::replay::{Wish, replay};
+
 use crate::support::{Cluster, Host, policy, setup};
 
 /// What the guest does in `decide`.
@@ -60,4 +62,41 @@ async fn beside_one_that(behaviour: &'static str) {
     assert_eq!(good.numbers.failures, 0, "{behaviour}: {good:?}");
     assert_eq!(bad.numbers.placed, 0, "{behaviour}: {bad:?}");
     assert_eq!(status.counters.kills_sent, 0, "{behaviour}");
+}
+
+/// Files of a recording begin when all policies begin anew, for which each is asked
+/// for its state. One that does not answer keeps nobody waiting, and what the others
+/// decided can be decided again.
+#[tokio::test]
+async fn sim_a_policy_that_never_saves_holds_up_nobody() {
+    let cluster = Cluster::simulated().await;
+    let dir = tempfile::tempdir().unwrap();
+    let more = format!(
+        "{}strikes = 1000000\n{}",
+        policy("misbehave", "web", "{ save = \"loop\" }"),
+        policy("first-fit", "batch", "{}")
+    );
+    let text = setup(&cluster.address(), dir.path(), &["web", "batch"], &more);
+    let host = Host::start_text(text, dir).await;
+    host.submit(&batch("web", "bad")).await;
+    host.status_until("it was called", |status| status.policies[0].rounds > 0)
+        .await;
+    for number in 0..3 {
+        let name = format!("good-{number}");
+        host.submit(&batch("batch", &name)).await;
+        host.job_until(&name, |job| job.state == "finished" && job.finished == 10)
+            .await;
+    }
+    let dir = host.stop().await;
+    let report = replay(&dir.path().join("state/recordings"), &Wish::default()).unwrap();
+    let [good] = report
+        .policies
+        .iter()
+        .filter(|policy| policy.policy == "first-fit")
+        .collect::<Vec<_>>()[..]
+    else {
+        panic!("{report:?}");
+    };
+    assert!(good.placed_now > 0, "{good:?}");
+    assert_eq!(good.different(), 0, "{good:?}");
 }

@@ -96,7 +96,7 @@ async fn sim_a_policy_is_swapped_and_rolled_back_by_hand() {
     let switches = only(&host.status().await).switches.clone();
     assert_eq!(switches.len(), 2);
     assert!(
-        switches.iter().all(|switch| switch.pause < 0.5),
+        switches.iter().all(|switch| switch.pause > 0.0),
         "{switches:?}"
     );
 }
@@ -148,11 +148,78 @@ async fn sim_a_changed_file_takes_over_and_a_broken_one_does_not() {
     host.status_until("the new file", |s| only(s).digest == wanted)
         .await;
     put(&file, b"nonsense");
+    let status = host
+        .status_until("the broken file is refused", |s| only(s).refused.is_some())
+        .await;
+    let why = &only(&status).refused.as_ref().unwrap().why;
+    assert!(why.contains("policy.wasm"), "{why}");
+    assert_eq!(only(&status).digest, wanted, "the one at work goes on");
     put(&file, &std::fs::read(guest("spread")).unwrap());
     let wanted = digest_of("spread");
     host.status_until("the newest file", |s| only(s).digest == wanted)
         .await;
     assert_eq!(only(&host.status().await).switches.len(), 2);
+}
+
+#[tokio::test]
+async fn sim_a_file_that_was_looked_at_already_undoes_no_swap() {
+    let cluster = Cluster::simulated().await;
+    let (host, file) = host(&cluster.address(), "first-fit", "").await;
+    host.admin.swap("web", guest("bin-pack")).await.unwrap();
+    // The same file once more, then another one: only that takes over.
+    put(&file, &std::fs::read(guest("first-fit")).unwrap());
+    host.admin.reload().await.unwrap();
+    put(&file, &std::fs::read(guest("spread")).unwrap());
+    let wanted = digest_of("spread");
+    let status = host
+        .status_until("the newest file", |s| only(s).digest == wanted)
+        .await;
+    let to: Vec<&str> = only(&status)
+        .switches
+        .iter()
+        .map(|switch| switch.to.as_str())
+        .collect();
+    assert_eq!(to, [digest_of("bin-pack"), wanted]);
+}
+
+#[tokio::test]
+async fn sim_a_broken_file_does_not_take_over_at_a_restart() {
+    let cluster = Cluster::simulated().await;
+    let (host, file) = host(&cluster.address(), "first-fit", "watch = false").await;
+    host.submit(SERVICE).await;
+    host.job_until("front", |job| job.running == 20).await;
+    put(&file, b"nonsense");
+    let host = host.restart().await;
+    assert_eq!(digest(&host).await, digest_of("first-fit"));
+    host.job_until("front", |job| job.running == 20).await;
+    put(&file, &std::fs::read(guest("spread")).unwrap());
+    let host = host.restart().await;
+    assert_eq!(digest(&host).await, digest_of("spread"));
+}
+
+#[tokio::test]
+async fn sim_a_roll_back_lasts_and_the_way_back_does_too() {
+    let cluster = Cluster::simulated().await;
+    let (host, file) = host(&cluster.address(), "first-fit", "").await;
+    put(&file, &std::fs::read(guest("bin-pack")).unwrap());
+    let wanted = digest_of("bin-pack");
+    host.status_until("the new file", |s| only(s).digest == wanted)
+        .await;
+    host.admin.roll_back("web").await.unwrap();
+    // The configured file was looked at, and was not wanted.
+    let host = host.restart().await;
+    assert_eq!(digest(&host).await, digest_of("first-fit"));
+    // A roll-back goes both ways.
+    let host = host.restart().await;
+    host.admin.roll_back("web").await.unwrap();
+    assert_eq!(digest(&host).await, wanted);
+    let host = host.restart().await;
+    let status = host.status().await;
+    assert_eq!(only(&status).digest, wanted);
+    assert_eq!(
+        only(&status).previous.as_deref(),
+        Some(digest_of("first-fit").as_str())
+    );
 }
 
 fn put(file: &Path, bytes: &[u8]) {
@@ -182,6 +249,64 @@ async fn sim_a_policy_that_fails_in_its_trial_is_rolled_back() {
 }
 
 #[tokio::test]
+async fn sim_code_that_cannot_use_the_state_does_not_take_over() {
+    let cluster = Cluster::simulated().await;
+    let config = "watch = false\nconfig = { restore = \"error\" }\n";
+    let (host, _) = host(&cluster.address(), "misbehave", config).await;
+    let before = digest(&host).await;
+    // What decides has a state; its own code, which begins anew, refuses that.
+    let why = refused(host.admin.swap("web", guest("misbehave")).await);
+    assert!(why.contains("cannot use the state"), "{why}");
+    let status = host.status().await;
+    assert_eq!(only(&status).digest, before);
+    assert_eq!(only(&status).state, "active");
+    assert!(only(&status).refused.is_some());
+    // Code without state takes over; the way back begins without that state, too.
+    host.admin.swap("web", guest("minimal")).await.unwrap();
+    host.submit(&batch(1)).await;
+    host.job_until("batch-1", |job| job.state == "finished")
+        .await;
+    host.admin.roll_back("web").await.unwrap();
+    assert_eq!(digest(&host).await, before);
+}
+
+#[tokio::test]
+async fn sim_a_roll_back_gives_up_what_is_only_being_loaded() {
+    let cluster = Cluster::simulated().await;
+    let (host, file) = host(&cluster.address(), "first-fit", "watch = false").await;
+    host.admin.swap("web", guest("bin-pack")).await.unwrap();
+    // Reading it takes until somebody writes into it.
+    let never = file.with_file_name("never.wasm");
+    let release = fifo(&never, std::fs::read(guest("spread")).unwrap());
+    let admin = host.admin.clone();
+    let wanted = never.clone();
+    let loading = tokio::spawn(async move { admin.swap("web", wanted).await });
+    host.status_until("a swap is under way", |s| only(s).state == "swapping")
+        .await;
+    host.admin.roll_back("web").await.unwrap();
+    assert_eq!(digest(&host).await, digest_of("first-fit"));
+    let why = refused(loading.await.unwrap());
+    assert!(why.contains("goes back to the version before"), "{why}");
+    // What is read at last comes too late.
+    drop(release);
+    host.admin.swap("web", guest("bin-pack")).await.unwrap();
+    assert_eq!(digest(&host).await, digest_of("bin-pack"));
+}
+
+/// A pipe from which the bytes come when the result is dropped.
+fn fifo(path: &Path, bytes: Vec<u8>) -> std::sync::mpsc::Sender<()> {
+    let made = std::process::Command::new("mkfifo").arg(path).status();
+    assert!(made.unwrap().success());
+    let (release, released) = std::sync::mpsc::channel();
+    let path = path.to_owned();
+    std::thread::spawn(move || {
+        let _ = released.recv();
+        std::fs::write(path, bytes)
+    });
+    release
+}
+
+#[tokio::test]
 async fn sim_past_its_budget_the_fallback_decides() {
     let cluster = Cluster::simulated().await;
     let (host, _) = host(
@@ -197,6 +322,12 @@ async fn sim_past_its_budget_the_fallback_decides() {
     let policy = only(&status);
     assert_eq!(policy.state, "fallback");
     assert!(policy.switches[0].why.contains("strikes"), "{policy:?}");
+    assert!(policy.previous.is_some(), "an operator may go back");
+    let page = host.admin.metrics().await.unwrap();
+    assert!(
+        page.contains("offerd_policy_fallback{policy=\"policy\"} 1"),
+        "{page}"
+    );
     // Better code ends it.
     host.admin.swap("web", guest("minimal")).await.unwrap();
     assert_eq!(digest(&host).await, digest_of("minimal"));

@@ -31,12 +31,16 @@ mod canary;
 mod compare;
 mod recording;
 mod reload;
+mod running;
 mod shadows;
+mod states;
 mod swaps;
 
 pub(crate) use recording::Recording;
+pub(crate) use reload::Reload;
+pub(crate) use running::{Running, ThreadReply};
 pub(crate) use shadows::{Candidate, ForShadow};
-pub(crate) use swaps::{Loaded, Running, ThreadReply};
+pub(crate) use swaps::Loaded;
 
 /// Messages taken together before the machine is asked what to do.
 const BATCH: usize = 1024;
@@ -55,24 +59,6 @@ pub enum Ended {
     Store(#[source] CommitError),
     #[error("the {0} ended, which is a fault of offerd")]
     Lost(&'static str),
-}
-
-/// What a policy has used since the start.
-#[derive(Debug, Default)]
-pub(crate) struct Totals {
-    busy: std::time::Duration,
-    restarts: u64,
-    memory: usize,
-    /// Its file changed during a swap.
-    file_changed: bool,
-}
-
-impl Totals {
-    fn add(&mut self, stats: &CallStats) {
-        self.busy += stats.duration;
-        self.restarts = stats.instance;
-        self.memory = stats.memory;
-    }
 }
 
 /// Fixed facts for the status page.
@@ -108,6 +94,9 @@ pub(crate) struct Driver {
     pub(crate) loader: Option<Loader>,
     /// The other end of [`Sources::loaded`].
     pub(crate) loaded: mpsc::UnboundedSender<Loaded>,
+    /// Numbers the loads of code.
+    pub(crate) loads: u64,
+    pub(crate) reload: Reload,
     /// The other end of [`Sources::candidates`].
     pub(crate) candidates: mpsc::UnboundedSender<Candidate>,
     /// What shadows see at the end of this turn.
@@ -120,6 +109,8 @@ pub(crate) struct Driver {
     pub(crate) roles: watch::Sender<Vec<String>>,
     /// Bytes of the events among the inputs that the machine has not taken yet.
     pub(crate) records: Vec<Bytes>,
+    /// Policies whose answers the machine has taken and nobody has judged yet.
+    pub(crate) answered: Vec<PolicyHandle>,
     pub(crate) facts: Facts,
     pub(crate) waiting: Waiting,
 }
@@ -167,8 +158,7 @@ impl Driver {
     ) -> Result<(), Ended> {
         let mut inputs = Vec::new();
         let mut asks = Vec::new();
-        let mut answered = Vec::new();
-        let mut saving = tokio::time::interval(swaps::SAVE_EVERY);
+        let mut saving = tokio::time::interval(states::SAVE_EVERY);
         saving.reset();
         let mut recording = tokio::time::interval(recording::HAND_OVER);
         recording.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -186,7 +176,7 @@ impl Driver {
                 _ = &mut sources.stop => break,
                 Some(done) = sources.commits.recv() => self.committed(done)?,
                 reply = sources.policies.recv() => match reply {
-                    Some(reply) => self.decided(reply, &mut inputs),
+                    Some(reply) => self.replied(reply, &mut inputs, &mut effects)?,
                     None => return Err(Ended::Lost("policies' threads")),
                 },
                 events = sources.transport.recv() => match events {
@@ -209,19 +199,16 @@ impl Driver {
                 self.take_events(events, &mut inputs)?;
             }
             while let Ok(reply) = sources.policies.try_recv() {
-                self.decided(reply, &mut inputs);
+                self.replied(reply, &mut inputs, &mut effects)?;
             }
             for ask in asks.drain(..) {
                 self.asked(ask, &mut inputs);
             }
-            answered.extend(inputs.iter().filter_map(|input| match input {
-                Input::Answered { policy, .. } => Some(*policy),
-                _ => None,
-            }));
             self.handle(&mut inputs, &mut effects)?;
-            // What it wants is an input of the next turn.
+            let mut answered = std::mem::take(&mut self.answered);
             self.supervise(&answered, &mut inputs);
             answered.clear();
+            self.answered = answered;
             self.handle(&mut inputs, &mut effects)?;
             self.show_shadows();
         }
@@ -234,6 +221,11 @@ impl Driver {
             return Ok(());
         }
         let now = self.clock.now();
+        self.answered
+            .extend(inputs.iter().filter_map(|input| match input {
+                Input::Answered { policy, .. } => Some(*policy),
+                _ => None,
+            }));
         self.recording.inputs(now, inputs, &self.records);
         self.records.clear();
         self.machine.handle_all(now, inputs.drain(..), effects);
@@ -256,9 +248,7 @@ impl Driver {
                         ..
                     }) => {
                         saving -= 1;
-                        if let Ok(Some(state)) = state {
-                            self.keep_state(policy, &state);
-                        }
+                        self.saved(policy, state);
                     }
                     // Its round is void.
                     Some(_) => {}
@@ -266,6 +256,10 @@ impl Driver {
                 },
                 () = &mut patience => break,
             }
+        }
+        if let Some(loader) = &self.loader {
+            // It comes, or the thread that writes is gone.
+            let _ = loader.kept().settled().await;
         }
         while !self.waiting.held.is_empty() {
             match sources.commits.recv().await {
@@ -276,7 +270,14 @@ impl Driver {
         Ok(())
     }
 
-    fn decided(&mut self, reply: ThreadReply, inputs: &mut Vec<Input>) {
+    /// A policy's thread has done something. Recordings tell of exchanged code and
+    /// saved states where they came, so what came before is taken first.
+    fn replied(
+        &mut self,
+        reply: ThreadReply,
+        inputs: &mut Vec<Input>,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Ended> {
         let ThreadReply {
             policy: handle,
             thread,
@@ -284,26 +285,24 @@ impl Driver {
         } = reply;
         let place = self.policies.get(handle.0 as usize);
         if place.and_then(|policy| policy.thread.id()) != Some(thread) {
-            return;
+            return Ok(());
         }
-        let decided = match reply {
-            PolicyReply::Decided(decided) => decided,
-            PolicyReply::Replaced(replaced) => return self.replaced(handle, replaced, inputs),
-            PolicyReply::Renewed(began) => return self.renewed(handle, began, inputs),
-            PolicyReply::Saved(Ok(Some(state))) => {
-                self.recording.saved(handle);
-                return self.saved(handle, state);
+        match reply {
+            PolicyReply::Decided(decided) => self.decided(handle, *decided, inputs),
+            other => {
+                self.handle(inputs, effects)?;
+                match other {
+                    PolicyReply::Replaced(replaced) => self.replaced(handle, replaced, inputs),
+                    PolicyReply::Renewed(began) => self.renewed(handle, began, inputs),
+                    PolicyReply::Saved(result) => self.saved(handle, result),
+                    PolicyReply::Decided(_) => {}
+                }
             }
-            PolicyReply::Saved(Ok(None)) => return,
-            PolicyReply::Saved(Err(failure)) => {
-                let name = self
-                    .policies
-                    .get(handle.0 as usize)
-                    .map(|p| p.name.as_str());
-                tracing::warn!(policy = name, "its state could not be saved: {failure}");
-                return;
-            }
-        };
+        }
+        Ok(())
+    }
+
+    fn decided(&mut self, handle: PolicyHandle, decided: Decided, inputs: &mut Vec<Input>) {
         if let Some(policy) = self.policies.get_mut(handle.0 as usize) {
             policy.totals.add(&decided.stats);
             policy.has_answered();
@@ -346,7 +345,7 @@ impl Driver {
                 policy,
                 digest,
                 answer,
-            } => self.promote_asked(&policy, &digest, answer, inputs),
+            } => self.promote_asked(&policy, &digest, answer),
             Ask::Abort {
                 policy,
                 digest,
@@ -481,7 +480,7 @@ impl Driver {
             .policies
             .into_iter()
             .zip(&self.policies)
-            .filter(|(_, running)| !running.roles.is_empty())
+            .filter(|(_, running)| !running.is_retired())
             .map(|(view, running)| api::PolicyStatus {
                 name: view.name,
                 roles: view.roles,
@@ -491,12 +490,15 @@ impl Driver {
                 summary: running.active.about.summary.clone(),
                 state: running.state(now).to_owned(),
                 since: running.active.since.0 / 1_000_000,
-                previous: running.previous_digest(),
+                previous: running.previous().map(|origin| origin.digest),
                 rounds: view.rounds,
                 strikes: running.supervisor.strikes(),
                 last_failure: view.last_failure,
                 numbers: view.numbers,
                 switches: running.switches(),
+                took_over: running.totals.switches,
+                judged: running.totals.judged,
+                refused: running.refused.clone(),
                 shadows: running
                     .shadows
                     .iter()

@@ -1,13 +1,14 @@
-//! Files of policies beside the ledger: copies of those that took over while the
-//! service ran, which of them decides, and what policies saved. So a restarted
-//! service runs what ran before, and policies find their state again.
+//! Files of policies beside the ledger: copies of their code, which of it decides,
+//! and what policies saved. So a restarted service runs what ran before, can still go
+//! back, and policies find their state again.
 //!
-//! A choice holds as long as the configured file is the one that it was made
-//! against: who puts another file there, or names another one, wants that.
+//! A choice holds as long as the configured file is the one that was looked at last:
+//! who puts another file there wants that.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
@@ -15,16 +16,24 @@ use base64::engine::general_purpose::STANDARD;
 use offerd_policy::Snapshot;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::oneshot;
 
-/// What decides for a policy's roles in place of its configured file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What decides for a policy's roles, and what it would go back to.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Choice {
-    /// Digest of the configured file when the choice was made.
+    /// Digest of the configured file when it was looked at last, whether it was
+    /// used or refused.
     pub(crate) configured: String,
-    /// Digest of what decides.
-    pub(crate) active: String,
-    /// Where that came from, for people.
-    pub(crate) file: String,
+    pub(crate) active: Origin,
+    pub(crate) previous: Option<Origin>,
+}
+
+/// Code of which there is a copy.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Origin {
+    pub(crate) digest: String,
+    /// Where it came from, for people.
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,48 +50,85 @@ pub(crate) struct Kept(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     directory: Option<PathBuf>,
-    /// Held while a choice is made, so that nothing is cleaned away under it.
-    choosing: Mutex<()>,
+    /// What is written beside the loop, in order.
+    writes: Mutex<Sender<Write>>,
 }
 
+type Write = Box<dyn FnOnce() + Send>;
+
 impl Kept {
-    pub(crate) fn new(directory: Option<PathBuf>) -> Self {
-        Self(Arc::new(Inner {
+    /// Starts the thread that writes; it ends with the last clone.
+    pub(crate) fn new(directory: Option<PathBuf>) -> io::Result<Self> {
+        let (writes, wanted) = channel::<Write>();
+        std::thread::Builder::new()
+            .name("policies-kept".to_owned())
+            .spawn(move || wanted.into_iter().for_each(|write| write()))?;
+        Ok(Self(Arc::new(Inner {
             directory,
-            choosing: Mutex::new(()),
-        }))
+            writes: Mutex::new(writes),
+        })))
+    }
+
+    /// Does something with these files beside the loop, after what was asked before.
+    pub(crate) fn later(&self, write: impl FnOnce(&Self) + Send + 'static) {
+        // Not `self`: the thread would keep itself alive.
+        let inner = Arc::downgrade(&self.0);
+        let writes = self.0.writes.lock();
+        let writes = writes.unwrap_or_else(PoisonError::into_inner);
+        // The thread ends later than this.
+        let _ = writes.send(Box::new(move || {
+            if let Some(inner) = inner.upgrade() {
+                write(&Self(inner));
+            }
+        }));
+    }
+
+    /// Comes when all that was asked so far is done.
+    pub(crate) fn settled(&self) -> oneshot::Receiver<()> {
+        let (done, settled) = oneshot::channel();
+        self.later(move |_| {
+            let _ = done.send(());
+        });
+        settled
     }
 
     fn path(&self, name: &str) -> Option<PathBuf> {
         Some(self.0.directory.as_ref()?.join(name))
     }
 
-    /// Where the copy of a component is.
-    pub(crate) fn component(&self, digest: &str) -> Option<PathBuf> {
+    fn component_path(&self, digest: &str) -> Option<PathBuf> {
         self.path(&format!("{digest}.wasm"))
     }
 
-    /// The choice made for a policy, if it still holds.
-    pub(crate) fn choice(&self, policy: &str, configured: &str) -> Option<Choice> {
-        let choice: Choice = self.read(&format!("{policy}.choice.json"))?;
-        (choice.configured == configured).then_some(choice)
+    /// The copy of a component, if it is whole.
+    pub(crate) fn component(&self, digest: &str) -> Result<Vec<u8>, String> {
+        let path = self
+            .component_path(digest)
+            .ok_or("nothing is kept with the store in memory")?;
+        let shown = path.display();
+        let bytes = fs::read(&path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+        if self::digest(&bytes) == digest {
+            Ok(bytes)
+        } else {
+            Err(format!("{shown} is damaged"))
+        }
     }
 
-    /// Makes a choice, with the component that it is about unless that is kept
-    /// already. What no choice needs any more goes.
+    /// The choice made for a policy.
+    pub(crate) fn choice(&self, policy: &str) -> Option<Choice> {
+        self.read(&format!("{policy}.choice.json"))
+    }
+
+    /// Makes a choice, with the code that decides unless that is kept already. What
+    /// no choice needs any more goes.
     pub(crate) fn choose(
         &self,
         policy: &str,
         choice: &Choice,
-        component: Option<&[u8]>,
+        active: Option<&[u8]>,
     ) -> io::Result<()> {
-        let _choosing = self
-            .0
-            .choosing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let (Some(path), Some(bytes)) = (self.component(&choice.active), component)
-            && !path.is_file()
+        if let (Some(path), Some(bytes)) = (self.component_path(&choice.active.digest), active)
+            && self.component(&choice.active.digest).is_err()
         {
             write(&path, bytes)?;
         }
@@ -145,8 +191,10 @@ impl Kept {
         let needed: Vec<String> = files
             .iter()
             .filter_map(|path| path.file_name()?.to_str()?.strip_suffix(".choice.json"))
-            .filter_map(|policy| self.read::<Choice>(&format!("{policy}.choice.json")))
-            .map(|choice| choice.active)
+            .filter_map(|policy| self.choice(policy))
+            .flat_map(|choice| [Some(choice.active), choice.previous])
+            .flatten()
+            .map(|origin| origin.digest)
             .collect();
         for path in &files {
             let component = path.extension().is_some_and(|e| e == "wasm");
@@ -184,31 +232,47 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn choice(configured: &str, active: &str) -> Choice {
+    fn origin(bytes: &[u8]) -> Origin {
+        Origin {
+            digest: digest(bytes),
+            file: "x.wasm".into(),
+        }
+    }
+
+    fn choice(active: &[u8], previous: Option<&[u8]>) -> Choice {
         Choice {
-            configured: configured.to_owned(),
-            active: active.to_owned(),
-            file: "x.wasm".to_owned(),
+            configured: "configured".to_owned(),
+            active: origin(active),
+            previous: previous.map(origin),
         }
     }
 
     #[test]
-    fn a_choice_holds_until_the_configured_file_changes() {
+    fn code_is_kept_as_long_as_a_choice_names_it() {
         let dir = tempfile::tempdir().unwrap();
-        let kept = Kept::new(Some(dir.path().join("policies")));
-        assert_eq!(kept.choice("p", "a"), None);
-        kept.choose("p", &choice("a", "b"), Some(b"code")).unwrap();
-        assert_eq!(kept.choice("p", "a"), Some(choice("a", "b")));
-        assert_eq!(kept.choice("p", "c"), None, "another file is there now");
-        assert!(kept.component("b").unwrap().is_file());
-        kept.choose("p", &choice("a", "c"), Some(b"other")).unwrap();
-        assert!(!kept.component("b").unwrap().exists(), "nobody needs it");
+        let kept = Kept::new(Some(dir.path().join("policies"))).unwrap();
+        assert_eq!(kept.choice("p"), None);
+        let (a, b, c) = (b"a".as_slice(), b"b".as_slice(), b"c".as_slice());
+        kept.choose("p", &choice(a, None), Some(a)).unwrap();
+        kept.choose("p", &choice(b, Some(a)), Some(b)).unwrap();
+        assert_eq!(kept.choice("p"), Some(choice(b, Some(a))));
+        assert_eq!(kept.component(&digest(a)).unwrap(), a, "the way back");
+        // Back again, without its bytes.
+        kept.choose("p", &choice(a, None), None).unwrap();
+        assert!(kept.component(&digest(b)).is_err(), "nobody needs it");
+        kept.choose("p", &choice(c, Some(a)), Some(c)).unwrap();
+        let path = kept.component_path(&digest(a)).unwrap();
+        fs::write(&path, "something else").unwrap();
+        let why = kept.component(&digest(a)).unwrap_err();
+        assert!(why.ends_with("is damaged"), "{why}");
+        kept.choose("p", &choice(a, None), Some(a)).unwrap();
+        assert_eq!(kept.component(&digest(a)).unwrap(), a, "written once more");
     }
 
     #[test]
     fn state_comes_back_and_damage_is_no_state() {
         let dir = tempfile::tempdir().unwrap();
-        let kept = Kept::new(Some(dir.path().to_owned()));
+        let kept = Kept::new(Some(dir.path().to_owned())).unwrap();
         let state = Snapshot {
             version: 3,
             data: vec![0, 255, 7],
@@ -220,9 +284,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_asked_for_later_is_done_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let kept = Kept::new(Some(dir.path().to_owned())).unwrap();
+        for version in 0..100 {
+            let data = vec![0; 1000];
+            kept.later(move |kept| {
+                let state = Snapshot { version, data };
+                kept.keep_state("p", &state).unwrap();
+            });
+        }
+        kept.settled().blocking_recv().unwrap();
+        assert_eq!(kept.state("p").unwrap().version, 99);
+    }
+
+    #[test]
     fn without_a_directory_nothing_is_kept_and_nothing_fails() {
-        let kept = Kept::new(None);
-        kept.choose("p", &choice("a", "b"), Some(b"code")).unwrap();
-        assert_eq!(kept.choice("p", "a"), None);
+        let kept = Kept::new(None).unwrap();
+        kept.choose("p", &choice(b"a", None), Some(b"a")).unwrap();
+        assert_eq!(kept.choice("p"), None);
+        let why = kept.component("a").unwrap_err();
+        assert!(why.contains("in memory"), "{why}");
     }
 }

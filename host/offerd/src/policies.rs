@@ -12,11 +12,11 @@ use offerd_policy::{
     Policy, PolicyCode, Program, RoundLimits, Runtime, RuntimeError, Snapshot, StartError,
 };
 
-use offerd_record::{Code, Folder, PolicySetup};
+use offerd_record::{Code, Folder, PolicySetup, State};
 
 use crate::config::{self, Config};
 use crate::fallback::Fallback;
-use crate::kept::{self, Kept};
+use crate::kept::{self, Choice, Kept, Origin};
 use crate::supervisor::Budget;
 use crate::whatif::Subject;
 
@@ -29,10 +29,8 @@ pub struct Prepared {
     pub about: About,
     /// Its own counters and gauges, if it has some.
     pub metrics: Option<Arc<Metrics>>,
-    /// Digest of the file that the configuration names.
-    pub configured: String,
     /// The file's content.
-    pub component: Vec<u8>,
+    pub component: Arc<Vec<u8>>,
     pub has_state: bool,
     pub budget: Budget,
     pub fallback: Fallback,
@@ -42,6 +40,9 @@ pub struct Prepared {
     pub(crate) subject: Option<Subject>,
     /// How it is started, for recordings.
     pub setup: Option<PolicySetup>,
+    /// What a restart will know, and what decided before, ready to go on.
+    pub(crate) choice: Choice,
+    pub(crate) previous: Option<Box<Prepared>>,
 }
 
 impl std::fmt::Debug for Prepared {
@@ -68,14 +69,15 @@ impl Prepared {
                 summary: String::new(),
             },
             metrics: None,
-            configured: String::new(),
-            component: Vec::new(),
+            component: Arc::default(),
             has_state: false,
             budget: Budget::default(),
             fallback: Fallback::default(),
             watched: None,
             subject: None,
             setup: None,
+            choice: Choice::default(),
+            previous: None,
         }
     }
 }
@@ -92,6 +94,13 @@ pub struct About {
 }
 
 impl About {
+    pub(crate) fn origin(&self) -> Origin {
+        Origin {
+            digest: self.digest.clone(),
+            file: PathBuf::from(&self.file),
+        }
+    }
+
     /// "0.2.0 (57f60bbe1fa7)".
     pub(crate) fn short(&self) -> String {
         let digest: String = self.digest.chars().take(12).collect();
@@ -118,6 +127,12 @@ pub enum PolicyError {
         name: String,
         #[source]
         source: StartError,
+    },
+    #[error("[[policy]] {name}: {} decided last, and its copy is lost: {why}", file.display())]
+    Kept {
+        name: String,
+        file: PathBuf,
+        why: String,
     },
     #[error("there is no such policy in the configuration")]
     Unknown,
@@ -167,13 +182,14 @@ impl Loader {
         config: &Config,
         compiler: Option<Compiler>,
         around: Surroundings,
+        kept: Kept,
     ) -> Result<Self, RuntimeError> {
         let runtime = Runtime::with_compiler(config.compiled_dir().as_deref(), compiler)?;
         Ok(Self(Arc::new(Inner {
             runtime,
             config: config.clone(),
             around,
-            kept: Kept::new(config.policies_dir()),
+            kept,
         })))
     }
 
@@ -216,68 +232,152 @@ impl Loader {
         }
     }
 
-    /// What decides when the service starts: the configured file, or what took
-    /// over from it in an earlier run, with what was saved then.
+    /// What decides when the service starts, with what was saved before: what decided
+    /// when it ended, or the configured file if that is another one than the one that
+    /// was looked at last. Should that not work, the other of them.
     pub(crate) fn first(&self, policy: &config::Policy) -> Result<Prepared, PolicyError> {
-        let configured = read(policy, &policy.file)?;
-        let digest = kept::digest(&configured);
-        let choice = self.0.kept.choice(&policy.name, &digest);
-        let chosen = choice.filter(|choice| choice.active != digest);
-        let chosen = chosen.and_then(|choice| {
-            let path = self.0.kept.component(&choice.active)?;
-            let bytes = std::fs::read(&path)
-                .inspect_err(|error| {
-                    tracing::warn!(
-                        "policy {}: {} took over from the configured file, and its copy {} \
-                         cannot be read ({error}); the configured file decides again",
-                        policy.name,
-                        choice.file,
-                        path.display()
-                    );
-                })
-                .ok()?;
-            Some((choice, bytes))
+        let choice = self.0.kept.choice(&policy.name);
+        let configured = Component::read(&policy.name, &policy.file);
+        let digest = configured.as_ref().ok().map(|file| file.digest.clone());
+        let kept = choice.as_ref().filter(|choice| {
+            // A copy of the configured file is of no use, if that can be read.
+            Some(&choice.active.digest) != digest.as_ref()
         });
-        let (file, bytes) = match chosen {
-            Some((choice, bytes)) => (PathBuf::from(choice.file), bytes),
-            None => (policy.file.clone(), configured),
+        let kept = kept.map(|choice| self.kept_component(&policy.name, &choice.active));
+        let holds = match (&choice, &digest) {
+            (Some(choice), Some(digest)) => choice.configured == *digest,
+            (choice, None) => choice.is_some(),
+            (None, _) => false,
         };
+        let mut sources = [Some(configured), kept];
+        if holds {
+            sources.reverse();
+        }
+        let mut failed = Vec::new();
+        for component in sources.into_iter().flatten() {
+            match component.and_then(|component| self.with_saved_state(policy, &component)) {
+                Ok(prepared) => {
+                    for error in &failed {
+                        let error: &PolicyError = error;
+                        tracing::error!(
+                            policy = policy.name,
+                            "{} decides: {}",
+                            prepared.about.file,
+                            crate::report::chain(error)
+                        );
+                    }
+                    return Ok(self.remember(policy, prepared, digest, choice));
+                }
+                Err(error) => failed.push(error),
+            }
+        }
+        Err(failed.into_iter().next().unwrap_or(PolicyError::Unknown))
+    }
+
+    /// State that it cannot use is no reason not to start.
+    fn with_saved_state(
+        &self,
+        policy: &config::Policy,
+        component: &Component,
+    ) -> Result<Prepared, PolicyError> {
         let state = self.0.kept.state(&policy.name);
-        let started = self.start(policy, &file, bytes, state);
-        let mut prepared = match started {
+        let had_state = state.is_some();
+        match self.start(policy, component, state) {
             Err(PolicyError::Start {
                 name,
-                source: source @ StartError::Restore { .. },
-            }) => {
+                source: source @ (StartError::Restore { .. } | StartError::Stopped { .. }),
+            }) if had_state => {
                 tracing::warn!("policy {name} starts without its saved state: {source}");
-                let bytes = read(policy, &file).or_else(|_| read(policy, &policy.file))?;
-                self.start(policy, &file, bytes, None)?
+                self.start(policy, component, None)
             }
-            other => other?,
+            other => other,
+        }
+    }
+
+    /// Makes what was started last over a restart, and finds the way back.
+    fn remember(
+        &self,
+        policy: &config::Policy,
+        prepared: Prepared,
+        configured: Option<String>,
+        choice: Option<Choice>,
+    ) -> Prepared {
+        let active = prepared.about.origin();
+        let choice = choice.unwrap_or_default();
+        let before = if choice.active.digest == active.digest {
+            choice.previous
+        } else {
+            Some(choice.active).filter(|origin| !origin.digest.is_empty())
         };
-        prepared.configured = digest;
-        Ok(prepared)
+        let previous = before.and_then(|origin| {
+            let component = self.kept_component(&policy.name, &origin);
+            let started = component.and_then(|component| self.start(policy, &component, None));
+            started
+                .inspect_err(|error| {
+                    let why = crate::report::chain(error);
+                    tracing::warn!(policy = policy.name, "there is no way back: {why}");
+                })
+                .ok()
+        });
+        let choice = Choice {
+            configured: configured.unwrap_or(choice.configured),
+            active,
+            previous: previous.as_ref().map(|previous| previous.about.origin()),
+        };
+        let kept = &self.0.kept;
+        if let Err(error) = kept.choose(&policy.name, &choice, Some(&prepared.component)) {
+            tracing::error!(
+                policy = policy.name,
+                "a restart will not remember what decides: {error}"
+            );
+        }
+        Prepared {
+            choice,
+            previous: previous.map(Box::new),
+            ..prepared
+        }
     }
 
-    /// Another file for a policy, ready to take over.
-    pub(crate) fn other(&self, name: &str, file: &Path) -> Result<Prepared, PolicyError> {
-        let bytes = read(self.policy(name)?, file)?;
-        self.component(name, file, bytes)
+    fn kept_component(&self, policy: &str, origin: &Origin) -> Result<Component, PolicyError> {
+        let bytes = self.0.kept.component(&origin.digest);
+        let bytes = bytes.map_err(|why| PolicyError::Kept {
+            name: policy.to_owned(),
+            file: origin.file.clone(),
+            why,
+        })?;
+        Ok(Component {
+            file: origin.file.clone(),
+            digest: origin.digest.clone(),
+            bytes: Arc::new(bytes),
+        })
     }
 
-    /// The same with a component that was read before.
-    pub(crate) fn component(
+    /// Other code for a policy, ready to take over. `state`: what a candidate begins
+    /// with that does not take over.
+    pub(crate) fn other(
+        &self,
+        name: &str,
+        component: &Component,
+        state: Option<Snapshot>,
+    ) -> Result<Prepared, PolicyError> {
+        self.start(self.policy(name)?, component, state)
+    }
+
+    /// A file for a candidate beside a policy, which begins with its state.
+    pub(crate) fn candidate(
         &self,
         name: &str,
         file: &Path,
-        bytes: Vec<u8>,
-    ) -> Result<Prepared, PolicyError> {
-        let policy = self.policy(name)?;
-        let mut prepared = self.start(policy, file, bytes, None)?;
-        prepared.configured = std::fs::read(&policy.file)
-            .map(|bytes| kept::digest(&bytes))
-            .unwrap_or_default();
-        Ok(prepared)
+        state: Option<Snapshot>,
+    ) -> Result<(Prepared, Component), PolicyError> {
+        let component = Component::read(name, file)?;
+        let prepared = self.other(name, &component, state)?;
+        Ok((prepared, component))
+    }
+
+    /// The file that the configuration names for a policy.
+    pub(crate) fn configured_file(&self, name: &str) -> Option<&Path> {
+        Some(&self.policy(name).ok()?.file)
     }
 
     fn policy(&self, name: &str) -> Result<&config::Policy, PolicyError> {
@@ -289,18 +389,18 @@ impl Loader {
     fn start(
         &self,
         policy: &config::Policy,
-        file: &Path,
-        bytes: Vec<u8>,
+        component: &Component,
         state: Option<Snapshot>,
     ) -> Result<Prepared, PolicyError> {
+        let Component { file, bytes, .. } = component;
         let name = file.display().to_string();
         let program =
             self.0
                 .runtime
-                .load_bytes(&name, &bytes)
+                .load_bytes(&name, bytes)
                 .map_err(|source| PolicyError::Load {
                     name: policy.name.clone(),
-                    file: file.to_owned(),
+                    file: file.clone(),
                     source,
                 })?;
         let options = Options {
@@ -308,7 +408,7 @@ impl Loader {
             ..options(&program, &self.0.config, policy, &self.0.around)
         };
         if let Some(folder) = &self.0.config.record.folder
-            && let Err(error) = Folder::new(folder).keep_component(program.digest(), &bytes)
+            && let Err(error) = Folder::new(folder).keep_component(program.digest(), bytes)
         {
             tracing::warn!("{name} can't be kept beside the recordings: {error}");
         }
@@ -346,8 +446,7 @@ impl Loader {
                 version,
                 summary,
             },
-            configured: program.digest().to_owned(),
-            component: bytes,
+            component: Arc::clone(bytes),
             has_state: program.has_state(),
             metrics: Some(started.metrics()),
             budget: policy.budget,
@@ -355,20 +454,37 @@ impl Loader {
             watched: policy.watch.then(|| policy.file.clone()),
             subject: Some(subject),
             setup: Some(setup),
+            choice: Choice::default(),
+            previous: None,
             code: Box::new(started),
         })
     }
 }
 
-fn read(policy: &config::Policy, file: &Path) -> Result<Vec<u8>, PolicyError> {
-    std::fs::read(file).map_err(|source| PolicyError::Load {
-        name: policy.name.clone(),
-        file: file.to_owned(),
-        source: LoadError::Read {
-            path: file.to_owned(),
-            source,
-        },
-    })
+/// A file that was read. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Component {
+    pub(crate) file: PathBuf,
+    pub(crate) digest: String,
+    pub(crate) bytes: Arc<Vec<u8>>,
+}
+
+impl Component {
+    pub(crate) fn read(policy: &str, file: &Path) -> Result<Self, PolicyError> {
+        let bytes = std::fs::read(file).map_err(|source| PolicyError::Load {
+            name: policy.to_owned(),
+            file: file.to_owned(),
+            source: LoadError::Read {
+                path: file.to_owned(),
+                source,
+            },
+        })?;
+        Ok(Self {
+            file: file.to_owned(),
+            digest: kept::digest(&bytes),
+            bytes: Arc::new(bytes),
+        })
+    }
 }
 
 fn options(
@@ -388,8 +504,8 @@ fn options(
             user: config.framework.user.clone(),
         },
         limits: Limits {
-            deadline: config.limits.call_deadline,
-            memory: usize::try_from(config.limits.memory).unwrap_or(usize::MAX),
+            deadline: policy.limits.call_deadline,
+            memory: usize::try_from(policy.limits.memory).unwrap_or(usize::MAX),
             ..Limits::default()
         },
         rounds: around.rounds.clone(),
@@ -433,7 +549,10 @@ fn setup(options: &Options, digest: &str) -> PolicySetup {
             digest: digest.to_owned(),
             fallback: None,
             instance: options.instance,
-            state: None,
+            state: options.state.as_ref().map(|state| State {
+                version: state.version,
+                data: state.data.clone(),
+            }),
         },
     }
 }

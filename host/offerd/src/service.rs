@@ -22,7 +22,8 @@ use crate::admin::server::{self, BindError, Listener};
 use crate::admin::{Ask, Asker};
 use crate::clock::Clock;
 use crate::config::{Config, Store as StoreSettings};
-use crate::driver::{Driver, Ended, Facts, Recording, Running, Sources, Waiting};
+use crate::driver::{Driver, Ended, Facts, Recording, Reload, Running, Sources, Waiting};
+use crate::kept::Kept;
 use crate::ledger::Ledger;
 use crate::policies::{Loader, PrepareError, Prepared, Surroundings};
 use crate::watch::Watch;
@@ -66,7 +67,8 @@ impl Service {
     /// `compiler`, or without one in this process.
     pub async fn start(config: Config, compiler: Option<Compiler>) -> Result<Self, StartError> {
         let parts = Parts::open(&config).await?;
-        let loader = Loader::new(&config, compiler, parts.surroundings())
+        let kept = Kept::new(config.policies_dir()).map_err(StartError::Thread)?;
+        let loader = Loader::new(&config, compiler, parts.surroundings(), kept)
             .map_err(|error| StartError::Policies(error.into()))?;
         let loading = loader.clone();
         // Compiling takes its time; the admin API of an older offerd, signals
@@ -247,6 +249,8 @@ impl Parts {
             replies,
             loader,
             loaded,
+            loads: 0,
+            reload: Reload::default(),
             candidates,
             for_shadows: Vec::new(),
             recording,
@@ -254,6 +258,7 @@ impl Parts {
             changes,
             roles,
             records: Vec::new(),
+            answered: Vec::new(),
             facts: facts(config),
             waiting: Waiting::default(),
         };

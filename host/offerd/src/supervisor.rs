@@ -24,6 +24,10 @@ const WAITED: f64 = 3.0;
 /// Waiting shorter than this is never too long.
 const SHORT_WAIT: f64 = 1_000.0;
 
+/// A trial in which there was too little to decide goes on for so many times its
+/// length at the most.
+const LONGEST_TRIAL: u32 = 10;
+
 /// Settings of a `[[policy]]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
@@ -64,8 +68,19 @@ pub(crate) struct Supervisor {
 #[derive(Debug)]
 struct Trial {
     until: Instant,
+    /// The end even if there was too little to decide.
+    latest: Instant,
     /// What the one before did in its time.
     before: Done,
+}
+
+impl Trial {
+    /// Whether enough has been seen, or nothing more is to be expected.
+    fn is_over(&self, now: Instant, done: &Done) -> bool {
+        let comparable = self.before.0.chances >= ENOUGH;
+        let seen = done.0.chances >= ENOUGH || !comparable;
+        (self.until <= now && seen) || self.latest <= now
+    }
 }
 
 /// Part of the numbers of a policy: since it took over.
@@ -118,6 +133,7 @@ impl Supervisor {
         self.seen = *numbers;
         self.trial = (trial && !self.budget.trial.is_zero()).then(|| Trial {
             until: now + self.budget.trial,
+            latest: now + self.budget.trial.saturating_mul(LONGEST_TRIAL),
             before,
         });
     }
@@ -134,6 +150,7 @@ impl Supervisor {
         self.took_over(now, own, true);
         if let Some(trial) = &mut self.trial {
             trial.until = Instant(u64::MAX);
+            trial.latest = Instant(u64::MAX);
             trial.before = Done(PolicyNumbers {
                 chances: 0,
                 ..*usual
@@ -152,7 +169,9 @@ impl Supervisor {
     }
 
     pub(crate) fn on_trial(&self, now: Instant) -> bool {
-        self.trial.as_ref().is_some_and(|trial| trial.until > now)
+        let done = Done::between(&self.start, &self.seen);
+        let trial = self.trial.as_ref();
+        trial.is_some_and(|trial| !trial.is_over(now, &done))
     }
 
     /// Strikes that count.
@@ -160,8 +179,17 @@ impl Supervisor {
         u32::try_from(self.strikes.len()).unwrap_or(u32::MAX)
     }
 
-    /// To be called after each round, with the policy's numbers.
-    pub(crate) fn judge(&mut self, now: Instant, numbers: &PolicyNumbers) -> Option<Verdict> {
+    /// To be called after each round, with the policy's numbers. Without a version to
+    /// go back to (`can_go_back`) there is nothing to compare with.
+    pub(crate) fn judge(
+        &mut self,
+        now: Instant,
+        numbers: &PolicyNumbers,
+        can_go_back: bool,
+    ) -> Option<Verdict> {
+        // One that is over is not judged by what came after it.
+        let done = Done::between(&self.start, &self.seen);
+        self.trial.take_if(|trial| trial.is_over(now, &done));
         let latest = Done::between(&self.seen, numbers);
         self.seen = *numbers;
         while self
@@ -176,15 +204,13 @@ impl Supervisor {
         if latest.0.failures > 0 || nonsense {
             self.strikes.push_back(now);
         }
-        if self.trial.as_ref().is_some_and(|trial| trial.until <= now) {
-            self.trial = None;
-        }
+        let done = Done::between(&self.start, numbers);
         let struck = self.strikes();
-        if let Some(trial) = &self.trial {
-            let done = Done::between(&self.start, numbers);
-            if let Some(why) = worse(&trial.before, &done, struck) {
-                return Some(Verdict::RollBack(why));
-            }
+        if let Some(trial) = &self.trial
+            && can_go_back
+            && let Some(why) = worse(&trial.before, &done, struck)
+        {
+            return Some(Verdict::RollBack(why));
         }
         (struck > self.budget.strikes).then(|| {
             Verdict::GiveUp(format!(
@@ -277,11 +303,11 @@ mod tests {
         });
         let mut now = START;
         for count in 1..20 {
-            assert_eq!(supervisor.judge(now, &failed(count)), None);
+            assert_eq!(supervisor.judge(now, &failed(count), true), None);
             now = now + Duration::from_secs(301);
         }
-        assert_eq!(supervisor.judge(now, &failed(20)), None);
-        let verdict = supervisor.judge(now, &failed(21));
+        assert_eq!(supervisor.judge(now, &failed(20), true), None);
+        let verdict = supervisor.judge(now, &failed(21), true);
         let Some(Verdict::GiveUp(why)) = verdict else {
             panic!("{verdict:?}");
         };
@@ -294,12 +320,16 @@ mod tests {
             strikes: 0,
             ..Budget::default()
         });
-        assert_eq!(supervisor.judge(START, &numbers(1, 4, 2, 2, 0)), None);
-        assert!(supervisor.judge(START, &numbers(2, 8, 5, 3, 0)).is_some());
+        assert_eq!(supervisor.judge(START, &numbers(1, 4, 2, 2, 0), true), None);
+        assert!(
+            supervisor
+                .judge(START, &numbers(2, 8, 5, 3, 0), true)
+                .is_some()
+        );
     }
 
     fn rolled_back(supervisor: &mut Supervisor, numbers: &PolicyNumbers) -> String {
-        match supervisor.judge(START + Duration::from_secs(30), numbers) {
+        match supervisor.judge(START + Duration::from_secs(30), numbers, true) {
             Some(Verdict::RollBack(why)) => why,
             other => panic!("{other:?}"),
         }
@@ -316,7 +346,7 @@ mod tests {
         let mut twice = trial();
         let mut bad = numbers(50, 100, 0, 100, 10_000);
         bad.failures = 1;
-        assert_eq!(twice.judge(START, &bad), None);
+        assert_eq!(twice.judge(START, &bad, true), None);
         bad.failures = 2;
         assert!(rolled_back(&mut twice, &bad).contains("2 strikes"));
     }
@@ -326,14 +356,46 @@ mod tests {
         let mut supervisor = trial();
         let good = numbers(100, 200, 1, 199, 20_000);
         assert_eq!(
-            supervisor.judge(START + Duration::from_secs(30), &good),
+            supervisor.judge(START + Duration::from_secs(30), &good, true),
             None
         );
         assert!(supervisor.on_trial(START + Duration::from_secs(30)));
         let late = START + Duration::from_secs(61);
         let mut bad = good;
         bad.failures = 2;
-        assert_eq!(supervisor.judge(late, &bad), None);
+        assert_eq!(supervisor.judge(late, &bad, true), None);
         assert!(!supervisor.on_trial(late));
+    }
+
+    #[test]
+    fn a_trial_goes_on_until_there_was_something_to_decide() {
+        let mut supervisor = trial();
+        let idle = numbers(69, 100, 0, 100, 10_000);
+        let late = START + Duration::from_secs(300);
+        assert_eq!(supervisor.judge(late, &idle, true), None);
+        assert!(supervisor.on_trial(late));
+        let later = START + Duration::from_secs(400);
+        let lazy = numbers(70, 100, 0, 100, 10_000);
+        let verdict = supervisor.judge(later, &lazy, true);
+        assert!(matches!(verdict, Some(Verdict::RollBack(_))), "{verdict:?}");
+
+        let mut supervisor = trial();
+        let end = START + Duration::from_secs(600);
+        assert_eq!(supervisor.judge(end, &idle, true), None);
+        assert_eq!(supervisor.judge(end, &lazy, true), None, "it has ended");
+    }
+
+    #[test]
+    fn without_a_way_back_only_the_budget_counts() {
+        let mut supervisor = trial();
+        let mut bad = numbers(50, 100, 0, 100, 10_000);
+        let strikes = u64::from(Budget::default().strikes);
+        for failures in 1..=strikes {
+            bad.failures = failures;
+            assert_eq!(supervisor.judge(START, &bad, false), None);
+        }
+        bad.failures = strikes + 1;
+        let verdict = supervisor.judge(START, &bad, false);
+        assert!(matches!(verdict, Some(Verdict::GiveUp(_))), "{verdict:?}");
     }
 }

@@ -13,6 +13,14 @@ use tokio::sync::mpsc;
 /// A file is left alone when nothing has happened to it for so long.
 const QUIET: Duration = Duration::from_millis(200);
 
+/// What a link leads to can change when anything beside it does: mounted
+/// configuration is exchanged that way.
+fn is_touched(path: &Path, touched: &[PathBuf]) -> bool {
+    touched
+        .iter()
+        .any(|touched| touched == path || (path.is_symlink() && touched.parent() == path.parent()))
+}
+
 /// Watches until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Watch {
@@ -74,7 +82,7 @@ impl Watch {
                     },
                     () = wait => {
                         for (path, file) in &files {
-                            if touched.contains(path) && changed.send(file.clone()).is_err() {
+                            if is_touched(path, &touched) && changed.send(file.clone()).is_err() {
                                 return;
                             }
                         }

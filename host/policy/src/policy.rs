@@ -207,13 +207,19 @@ impl PolicyCode for Policy {
     }
 
     /// A policy that was at work before gets a new instance. If that cannot use
-    /// the state, which other code saved, it goes on with its own last one.
+    /// the state, which other code saved, or ends over it, it goes on with its own
+    /// last one.
     fn take_over(&mut self, state: Option<Snapshot>) -> Result<(), StartError> {
         if self.fresh
             && let Some(instance) = &mut self.instance
         {
-            if let Some(state) = &state {
-                instance.restore(state)?;
+            if let Some(state) = &state
+                && let Err(error) = instance.restore(state)
+            {
+                // Nobody knows what is in it now.
+                self.instance = None;
+                self.fresh = false;
+                return Err(error);
             }
             self.given.clone_from(&state);
             self.saved = state;
@@ -225,7 +231,7 @@ impl PolicyCode for Policy {
                 self.saved = state;
                 Ok(())
             }
-            Err(StartError::Restore { .. }) => {
+            Err(StartError::Restore { .. } | StartError::Stopped { .. }) if state.is_some() => {
                 let own = self.saved.take();
                 let renewed = self.restart(now, own.as_ref());
                 self.saved = own;

@@ -28,10 +28,13 @@ pub enum Reply {
 
 /// What came of [`PolicyThread::replace`].
 pub struct Replaced {
-    /// The code that decided before; the error says why it still decides.
-    pub result: Result<Box<dyn PolicyCode>, StartError>,
-    /// What that code had saved, for the one that takes over; or why it could
-    /// not.
+    /// The new code decides now, or why the one before goes on.
+    pub result: Result<(), StartError>,
+    /// The code that does not decide: the one before, or the one that could not
+    /// take over.
+    pub other: Box<dyn PolicyCode>,
+    /// What the code before had saved, for the one that takes over; or why it
+    /// could not.
     pub state: Result<Option<Snapshot>, Failure>,
     /// How the code that decides now began.
     pub began: Began,
@@ -42,7 +45,7 @@ pub struct Replaced {
 impl std::fmt::Debug for Replaced {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Replaced")
-            .field("result", &self.result.as_ref().map(|_| "code"))
+            .field("result", &self.result)
             .field("pause", &self.pause)
             .finish_non_exhaustive()
     }
@@ -160,11 +163,13 @@ fn replace(code: &mut Box<dyn PolicyCode>, mut next: Box<dyn PolicyCode>) -> Rep
     // Code that cannot save has nothing to give: the next one learns what is
     // from the tables.
     let given = state.as_ref().ok().cloned().flatten();
-    let result = next
-        .take_over(given)
-        .map(|()| std::mem::replace(code, next));
+    let result = next.take_over(given);
+    if result.is_ok() {
+        std::mem::swap(code, &mut next);
+    }
     Replaced {
         result,
+        other: next,
         state,
         began: code.began(),
         pause: started.elapsed(),

@@ -54,6 +54,12 @@ pub struct PolicyStatus {
     pub numbers: PolicyNumbers,
     /// The latest swaps, oldest first.
     pub switches: Vec<Switch>,
+    /// Times that other code took over since the start, and how many of them the
+    /// supervisor wanted: roll-backs and fallbacks.
+    pub took_over: u64,
+    pub judged: u64,
+    /// The latest code that could not take over.
+    pub refused: Option<Refused>,
     pub shadows: Vec<ShadowStatus>,
     /// What decides for a part of the demand.
     pub canary: Option<CanaryStatus>,
@@ -156,6 +162,14 @@ pub struct Switch {
     /// Seconds from there to the new one's first answer, the cut among them; 0
     /// until there is one.
     pub undecided: f64,
+}
+
+/// Other code could not take over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// Milliseconds since the epoch.
+    pub at: u64,
+    pub why: String,
 }
 
 /// Body of `POST /v1/policies/NAME/swap`.

@@ -130,7 +130,7 @@ type Column = (
     fn(&super::api::PolicyStatus) -> f64,
 );
 
-fn policy_columns() -> [Column; 4] {
+fn policy_columns() -> [Column; 11] {
     [
         (
             "offerd_policy_rounds_total",
@@ -155,6 +155,48 @@ fn policy_columns() -> [Column; 4] {
             "Linear memory of the policy.",
             "gauge",
             |policy| policy.memory as f64,
+        ),
+        (
+            "offerd_policy_fallback",
+            "1 while the host's own code decides because the policy cannot.",
+            "gauge",
+            |policy| f64::from(u8::from(policy.state == "fallback")),
+        ),
+        (
+            "offerd_policy_on_trial",
+            "1 while a version that took over is watched closely.",
+            "gauge",
+            |policy| f64::from(u8::from(policy.state == "trial")),
+        ),
+        (
+            "offerd_policy_strikes",
+            "Strikes that count.",
+            "gauge",
+            |policy| f64::from(policy.strikes),
+        ),
+        (
+            "offerd_policy_switches_total",
+            "Times that other code took over.",
+            "counter",
+            |policy| policy.took_over as f64,
+        ),
+        (
+            "offerd_policy_judged_total",
+            "Roll-backs and fallbacks that the supervisor wanted.",
+            "counter",
+            |policy| policy.judged as f64,
+        ),
+        (
+            "offerd_policy_decisions_total",
+            "Decisions of the policy.",
+            "counter",
+            |policy| policy.numbers.decisions as f64,
+        ),
+        (
+            "offerd_policy_refused_total",
+            "Decisions that the host refused.",
+            "counter",
+            |policy| policy.numbers.refused as f64,
         ),
     ]
 }

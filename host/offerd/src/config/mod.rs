@@ -31,7 +31,6 @@ pub struct Config {
     pub store: Store,
     pub log: Log,
     pub offers: Offers,
-    pub limits: Limits,
     pub record: Record,
     /// At least one; no role stands twice, and every role of the framework
     /// stands in one.
@@ -132,13 +131,22 @@ pub struct Offers {
     pub refuse_idle: Duration,
 }
 
-/// `[limits]`: what each policy may use.
+/// `[limits]`: what each policy may use that has no limits of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// For one call.
     pub call_deadline: Duration,
     /// In bytes.
     pub memory: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            call_deadline: Duration::from_millis(250),
+            memory: 64 << 20,
+        }
+    }
 }
 
 /// `[record]`: the recording of all that happens.
@@ -162,6 +170,15 @@ pub struct Policy {
     pub watch: bool,
     pub budget: Budget,
     pub fallback: Fallback,
+    /// Its own, or those of `[limits]`.
+    pub limits: Limits,
+}
+
+impl Policy {
+    /// Whether an instance of it would be started in the same way.
+    pub(crate) fn starts_as(&self, other: &Self) -> bool {
+        (&self.file, &self.config, &self.limits) == (&other.file, &other.config, &other.limits)
+    }
 }
 
 impl Config {

@@ -7,17 +7,18 @@ use crate::fallback::Fallback;
 use crate::reading::{Found, Section, Span, Spot, Value};
 use crate::supervisor::Budget;
 
-use super::Policy;
+use super::{Limits, Policy, read};
 
 /// A role of the framework and where it stands.
 pub(super) type RoleAt<'a> = Found<'a, String>;
 
 /// Reads all policies and checks them against each other and the framework's
 /// roles.
-pub(super) fn read<'a>(
+pub(super) fn all<'a>(
     sections: Option<Vec<Section<'a>>>,
     root: &Section<'a>,
     roles: Option<&[RoleAt<'a>]>,
+    limits: &Limits,
     base: &Path,
 ) -> Vec<Policy> {
     let Some(sections) = sections else {
@@ -70,6 +71,7 @@ pub(super) fn read<'a>(
                 .get::<String>("fallback")
                 .and_then(|found| found.check(|name| fallback(&name)))
                 .unwrap_or_default(),
+            limits: read::limits(&mut section, limits),
         };
         check_name(&policy, &policies, &spot);
         policies.push(policy);

@@ -44,11 +44,15 @@ pub(super) fn config(mut root: Section<'_>, base: &Path) -> Option<Config> {
     let offers_section = root.section("offers");
     let offers = offers(offers_section);
     let limits_section = root.section("limits");
-    let limits = limits(limits_section);
+    let limits = limits_section.map_or_else(Limits::default, |mut section| {
+        let limits = limits(&mut section, &Limits::default());
+        section.finish();
+        limits
+    });
     let record_section = root.section("record");
     let record = record(record_section, store.as_ref(), base);
     let policy_sections = root.sections("policy");
-    let policies = policies::read(policy_sections, &root, roles.as_deref(), base);
+    let policies = policies::all(policy_sections, &root, roles.as_deref(), &limits, base);
     root.finish();
     Some(Config {
         mesos: mesos?,
@@ -57,7 +61,6 @@ pub(super) fn config(mut root: Section<'_>, base: &Path) -> Option<Config> {
         store: store?,
         log,
         offers,
-        limits,
         record,
         policies,
         file: None,
@@ -295,25 +298,18 @@ fn offers(section: Option<Section<'_>>) -> Offers {
     offers
 }
 
-fn limits(section: Option<Section<'_>>) -> Limits {
-    let mut limits = Limits {
-        call_deadline: Duration::from_millis(250),
-        memory: 64 << 20,
-    };
-    let Some(mut section) = section else {
-        return limits;
-    };
-    limits.call_deadline = above_zero(&mut section, "call_deadline", limits.call_deadline);
-    if let Some(found) = section.get::<Bytes>("memory") {
-        limits.memory = found
-            .check(|Bytes(bytes)| match bytes {
-                LEAST_MEMORY..=0x1_0000_0000 => Ok(bytes),
-                _ => Err("must be from 1MiB to 4GiB, such as \"64MiB\"".to_owned()),
-            })
-            .unwrap_or(limits.memory);
+/// Of `[limits]`, or of one `[[policy]]`.
+pub(super) fn limits(section: &mut Section<'_>, usual: &Limits) -> Limits {
+    let memory = section.get::<Bytes>("memory").and_then(|found| {
+        found.check(|Bytes(bytes)| match bytes {
+            LEAST_MEMORY..=0x1_0000_0000 => Ok(bytes),
+            _ => Err("must be from 1MiB to 4GiB, such as \"64MiB\"".to_owned()),
+        })
+    });
+    Limits {
+        call_deadline: above_zero(section, "call_deadline", usual.call_deadline),
+        memory: memory.unwrap_or(usual.memory),
     }
-    section.finish();
-    limits
 }
 
 /// On unless nothing is kept anyway.

@@ -113,6 +113,7 @@ memory = "128MiB"
 name = "mine"
 roles = ["eng/batch"]
 file = "bin-pack.wasm"
+memory = "1GiB"
 [policy.config]
 depth = 3
 weights = [1, 2.5]
@@ -132,8 +133,9 @@ weights = [1, 2.5]
     assert_eq!(config.log.format, LogFormat::Json);
     assert_eq!(config.offers.lease_contended, Duration::from_secs(3));
     assert_eq!(config.offers.refuse_idle, Duration::from_secs(7200));
-    assert_eq!(config.limits.call_deadline, Duration::from_millis(100));
-    assert_eq!(config.limits.memory, 128 << 20);
+    let limits = &config.policies[0].limits;
+    assert_eq!(limits.call_deadline, Duration::from_millis(100));
+    assert_eq!(limits.memory, 1 << 30, "its own");
     assert_eq!(config.policies[0].name, "mine");
     assert_eq!(
         config.policies[0].config,

@@ -1,18 +1,15 @@
 //! A canary: other code that really decides, for a part of a policy's demand. It
 //! stands in a place of its own without roles; the machine divides demand and
-//! offers. It is judged as a policy on trial is, and ends at the first fault.
-
-use std::path::PathBuf;
-use std::sync::Arc;
+//! offers. It is judged as a policy on trial is.
 
 use offerd_core::ids::{JobName, PolicyHandle};
 use offerd_core::machine::{self, Input, PolicySettings, Reply};
 use tokio::sync::oneshot;
 
-use super::Driver;
 use super::swaps::{Loaded, refuse, shown};
+use super::{Driver, Running};
 use crate::admin::api;
-use crate::policies::{PolicyError, Prepared};
+use crate::policies::{Component, PolicyError, Prepared};
 use crate::report::chain;
 use crate::supervisor::Verdict;
 
@@ -22,15 +19,14 @@ pub(super) struct Canary {
     pub(super) place: usize,
     pub(super) share: u32,
     pub(super) jobs: Vec<String>,
-    file: PathBuf,
-    component: Arc<Vec<u8>>,
+    component: Component,
 }
 
 /// A canary is loaded.
 pub(crate) struct LoadedCanary {
     policy: usize,
     wish: api::CanaryWish,
-    result: Result<Prepared, PolicyError>,
+    result: Result<(Prepared, Component), PolicyError>,
     answer: oneshot::Sender<Reply>,
 }
 
@@ -62,15 +58,17 @@ impl Driver {
         };
         let name = policy.name.clone();
         let loaded = self.loaded.clone();
-        tokio::task::spawn_blocking(move || {
-            let result = loader.other(&name, &wish.file);
-            // The service is ending if nobody takes it.
-            let _ = loaded.send(Loaded::Canary(LoadedCanary {
-                policy: position,
-                wish,
-                result,
-                answer,
-            }));
+        self.with_state(position, move |state| {
+            tokio::task::spawn_blocking(move || {
+                let result = loader.candidate(&name, &wish.file, state);
+                // The service is ending if nobody takes it.
+                let _ = loaded.send(Loaded::Canary(LoadedCanary {
+                    policy: position,
+                    wish,
+                    result,
+                    answer,
+                }));
+            });
         });
     }
 
@@ -96,8 +94,8 @@ impl Driver {
             );
             return refuse(Some(answer), why);
         }
-        let mut prepared = match result {
-            Ok(prepared) => prepared,
+        let (mut prepared, component) = match result {
+            Ok(loaded) => loaded,
             Err(error) => return refuse(Some(answer), chain(&error)),
         };
         let name = main.name.clone();
@@ -106,7 +104,6 @@ impl Driver {
             shown(&prepared.about),
             part(wish.share, &wish.jobs)
         );
-        let component = Arc::new(std::mem::take(&mut prepared.component));
         prepared.name = format!("{name}~canary");
         prepared.roles = Vec::new();
         prepared.watched = None;
@@ -146,7 +143,6 @@ impl Driver {
                 place,
                 share: wish.share,
                 jobs: wish.jobs,
-                file: wish.file,
                 component,
             });
         }
@@ -170,13 +166,13 @@ impl Driver {
             .collect()
     }
 
-    /// The policy decides alone again. Gives what its canary was.
+    /// The policy decides alone again. Gives the file of what its canary was.
     pub(super) fn end_canary(
         &mut self,
         position: usize,
         why: &str,
         inputs: &mut Vec<Input>,
-    ) -> Option<(PathBuf, Arc<Vec<u8>>)> {
+    ) -> Option<String> {
         let policy = self.policies.get_mut(position)?;
         let canary = policy.canary.take()?;
         let name = policy.name.clone();
@@ -184,6 +180,7 @@ impl Driver {
             policy: PolicyHandle(u32::try_from(position).unwrap_or(u32::MAX)),
             canary: None,
         });
+        let file = canary.component.file.display().to_string();
         if let Some(ended) = self.policies.get_mut(canary.place) {
             tracing::info!(
                 policy = name,
@@ -192,7 +189,25 @@ impl Driver {
             );
             ended.retire();
         }
-        Some((canary.file, canary.component))
+        Some(file)
+    }
+
+    /// What a canary is, if an operator who names a digest means it.
+    pub(super) fn canary_component(&self, position: usize, digest: &str) -> Option<Component> {
+        let canary = self.policies.get(position)?.canary.as_ref()?;
+        let means = self.means_canary(position, digest);
+        means.then(|| canary.component.clone())
+    }
+
+    /// A canary that has taken over as a whole ends.
+    pub(super) fn end_promoted_canary(&mut self, position: usize, inputs: &mut Vec<Input>) {
+        let promoted = |policy: &&Running| {
+            let canary = policy.canary.as_ref();
+            canary.is_some_and(|canary| canary.component.digest == policy.active.about.digest)
+        };
+        if self.policies.get(position).filter(promoted).is_some() {
+            self.end_canary(position, "it takes over as a whole", inputs);
+        }
     }
 
     /// Whether an operator who names a digest means the canary.
@@ -210,7 +225,7 @@ impl Driver {
 
     /// Judges a canary that has just answered. True if there is one at this place.
     pub(super) fn judge_canary(&mut self, place: usize, inputs: &mut Vec<Input>) -> bool {
-        let is_its = |policy: &super::Running| {
+        let is_its = |policy: &Running| {
             policy
                 .canary
                 .as_ref()
@@ -225,7 +240,7 @@ impl Driver {
         let judged = self
             .policies
             .get_mut(place)
-            .and_then(|canary| canary.supervisor.judge(now, &numbers));
+            .and_then(|canary| canary.supervisor.judge(now, &numbers, true));
         if let Some(Verdict::RollBack(why) | Verdict::GiveUp(why)) = judged {
             tracing::error!("the canary {} fails: {why}", self.place_name(place));
             self.end_canary(main, &why, inputs);

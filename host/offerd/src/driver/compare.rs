@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use foldhash::HashMap;
-use offerd_core::ids::{OfferHandle, SetHandle};
+use offerd_core::ids::{OfferHandle, RoleHandle, SetHandle};
 use offerd_core::policy::{Action, Answer, Delta, Failure, Round};
 use offerd_core::resource::Amounts;
 use offerd_policy::PolicyCode;
@@ -184,8 +184,8 @@ fn compare(
 
 /// What decisions about a round must respect.
 struct Bounds {
-    offers: HashMap<OfferHandle, Amounts>,
-    sets: HashMap<SetHandle, (Amounts, u32)>,
+    offers: HashMap<OfferHandle, (RoleHandle, Amounts)>,
+    sets: HashMap<SetHandle, (RoleHandle, Amounts, u32)>,
 }
 
 impl Bounds {
@@ -194,26 +194,31 @@ impl Bounds {
             offers: round
                 .offers
                 .iter()
-                .map(|offer| (offer.handle, offer.usable))
+                .map(|offer| (offer.handle, (offer.role, offer.usable)))
                 .collect(),
             sets: round
                 .waiting
                 .iter()
-                .map(|set| (set.set, (set.needs, set.count)))
+                .map(|set| (set.set, (set.role, set.needs, set.count)))
                 .collect(),
         }
     }
 
-    /// How many placements could not be carried out.
+    /// How many placements could not be carried out: unknown or of another role, or
+    /// too large. Constraints are not looked at.
     fn refused(mut self, answer: &Answer) -> u64 {
         let mut refused = 0;
         for placement in &answer.placements {
             let room = self.offers.get_mut(&placement.offer);
             let set = self.sets.get_mut(&placement.set);
-            let (Some(room), Some((needs, left))) = (room, set) else {
+            let (Some((of, room)), Some((role, needs, left))) = (room, set) else {
                 refused += 1;
                 continue;
             };
+            if of != role {
+                refused += 1;
+                continue;
+            }
             for _ in 0..placement.count {
                 if *left == 0 || !needs.fits_in(room) {
                     refused += 1;
@@ -239,7 +244,7 @@ fn tasks(answer: &Answer) -> u64 {
 fn agree(a: &Result<Answer, Failure>, b: &Result<Answer, Failure>) -> bool {
     match (a, b) {
         (Ok(a), Ok(b)) => wanted(a) == wanted(b),
-        (Err(_), Err(_)) => true,
+        (Err(a), Err(b)) => a == b,
         _ => false,
     }
 }

@@ -11,17 +11,18 @@ use offerd_core::machine::{Input, PolicyChange};
 use offerd_policy::{Began, StartError};
 use offerd_record::{Code, Entry, PolicySetup, Recorder, Start, State};
 
+use super::Driver;
 use super::swaps::Loaded;
-use super::{Driver, Running};
 
-/// How often what happened is handed to the disk: a crash costs as much.
+/// How often what happened is handed to the disk: a crash costs as much. A policy that
+/// takes longer to begin anew keeps the others waiting no longer.
 pub(super) const HAND_OVER: Duration = Duration::from_millis(500);
 
 /// The recorder and what it waits for.
 #[derive(Default)]
 pub(crate) struct Recording {
     recorder: Option<Recorder>,
-    /// While policies begin anew: how each one did.
+    /// While policies begin anew for a file to begin: how each one did.
     renewing: Option<Vec<Option<Began>>>,
     /// Swaps that wait until that is over.
     later: Vec<Loaded>,
@@ -35,6 +36,7 @@ impl Recording {
         }
     }
 
+    /// A file waits for policies.
     pub(super) fn is_starting(&self) -> bool {
         self.renewing.is_some()
     }
@@ -85,14 +87,6 @@ pub(super) fn code(digest: &str, fallback: Option<&str>, began: Began) -> Code {
     }
 }
 
-impl Running {
-    fn setup(&self, began: Began) -> Option<PolicySetup> {
-        let mut setup = self.setup.clone()?;
-        setup.code = self.code(began);
-        Some(setup)
-    }
-}
-
 impl Driver {
     /// Hands over what there is, and begins a file when it is time.
     pub(super) fn keep_recording(&mut self, inputs: &mut Vec<Input>) {
@@ -101,24 +95,26 @@ impl Driver {
             return;
         };
         recorder.hand_over();
-        let quiet = self.policies.iter().all(|policy| !policy.is_swapping());
-        if self.recording.renewing.is_some() || !quiet || !recorder.wants_start(now) {
+        if let Some(began) = self.recording.renewing.take() {
+            // The others have waited long enough.
+            self.begin_file(began, inputs);
+            return self.what_waited(inputs);
+        }
+        let quiet = self
+            .policies
+            .iter()
+            .all(|policy| !policy.is_cutting() && !policy.renewing);
+        if !quiet || !recorder.wants_start(now) {
             return;
         }
-        for (policy, position) in self.policies.iter().zip(0..) {
-            inputs.push(Input::Policy {
-                policy: PolicyHandle(position),
-                change: PolicyChange::Hold,
-            });
-            if policy.thread.renew().is_err() {
-                // Its mailbox is full or it is gone: at the next turn.
-                for position in 0..=position {
-                    inputs.push(Input::Policy {
-                        policy: PolicyHandle(position),
-                        change: PolicyChange::Resume,
-                    });
-                }
-                return;
+        for policy in &mut self.policies {
+            // It is not called any more if its thread has ended.
+            policy.renewing = policy.thread.renew().is_ok();
+            if policy.renewing {
+                inputs.push(Input::Policy {
+                    policy: policy.handle,
+                    change: PolicyChange::Hold,
+                });
             }
         }
         self.recording.renewing = Some(vec![None; self.policies.len()]);
@@ -131,31 +127,49 @@ impl Driver {
         renewed: Result<Began, StartError>,
         inputs: &mut Vec<Input>,
     ) {
-        let Some(waiting) = &mut self.recording.renewing else {
+        let position = handle.0 as usize;
+        let Some(policy) = self.policies.get_mut(position) else {
             return;
         };
+        policy.renewing = false;
         if let Err(error) = &renewed {
-            let name = self
-                .policies
-                .get(handle.0 as usize)
-                .map(|p| p.name.as_str());
-            tracing::error!(policy = name, "it does not start again: {error}");
+            tracing::error!(policy = policy.name, "it does not start again: {error}");
         }
-        if let Some(place) = waiting.get_mut(handle.0 as usize) {
-            *place = Some(renewed.unwrap_or_default());
+        let began = renewed.unwrap_or_default();
+        match &mut self.recording.renewing {
+            Some(waiting) => {
+                if let Some(place) = waiting.get_mut(position) {
+                    *place = Some(began);
+                }
+            }
+            // The file has begun without it.
+            None => {
+                let code = policy.code(began);
+                self.recording.code(handle, code);
+                inputs.push(Input::Policy {
+                    policy: handle,
+                    change: PolicyChange::Renewed,
+                });
+            }
         }
-        if waiting.iter().any(Option::is_none) {
+        if self.policies.iter().any(|policy| policy.renewing) {
             return;
         }
-        let began: Vec<Began> = waiting.iter_mut().filter_map(Option::take).collect();
-        self.recording.renewing = None;
-        // Inputs that wait for the machine come after this, in the new file.
-        let now = self.clock.now();
+        if let Some(began) = self.recording.renewing.take() {
+            self.begin_file(began, inputs);
+        }
+        self.what_waited(inputs);
+    }
+
+    /// The file begins with how policies began anew. Those that have not done so yet
+    /// are held for as long as it takes. Inputs that wait for the machine come after
+    /// this, in the new file.
+    fn begin_file(&mut self, began: Vec<Option<Began>>, inputs: &mut Vec<Input>) {
         let setups: Option<Vec<PolicySetup>> = self
             .policies
             .iter()
-            .zip(began)
-            .map(|(policy, began)| policy.setup(began))
+            .zip(&began)
+            .map(|(policy, began)| policy.setup(began.clone().unwrap_or_default()))
             .collect();
         let machine = postcard::to_allocvec(&self.machine);
         if let (Some(policies), Ok(machine), Some(recorder)) =
@@ -163,19 +177,31 @@ impl Driver {
         {
             recorder.start(Start {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
-                now,
+                now: self.clock.now(),
                 machine,
                 policies,
             });
         }
-        for position in (0..self.policies.len()).filter_map(|p| u32::try_from(p).ok()) {
-            inputs.push(Input::Policy {
-                policy: PolicyHandle(position),
-                change: PolicyChange::Renewed,
-            });
+        for (policy, began) in self.policies.iter().zip(began) {
+            if began.is_some() {
+                inputs.push(Input::Policy {
+                    policy: policy.handle,
+                    change: PolicyChange::Renewed,
+                });
+            }
         }
+    }
+
+    /// Swaps that came meanwhile.
+    fn what_waited(&mut self, inputs: &mut Vec<Input>) {
         for loaded in std::mem::take(&mut self.recording.later) {
             self.loaded(loaded, inputs);
         }
+    }
+
+    /// Whether a policy begins anew, or is to go on together with others that do.
+    pub(super) fn is_renewing(&self, position: usize) -> bool {
+        let policy = self.policies.get(position);
+        self.recording.is_starting() || policy.is_some_and(|policy| policy.renewing)
     }
 }

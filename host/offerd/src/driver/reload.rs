@@ -7,11 +7,10 @@ use offerd_core::ids::{PolicyHandle, Role};
 use offerd_core::machine::{Input, PolicyChange, PolicySettings, Reply};
 use tokio::sync::oneshot;
 
-use super::swaps::{Cause, Loaded};
+use super::swaps::{Cause, Loaded, Wish, refuse};
 use super::{Driver, Running};
 use crate::config::Config;
-use crate::kept;
-use crate::policies::{Loader, PrepareError, Prepared};
+use crate::policies::{Component, Loader, PrepareError, Prepared};
 use crate::report::chain;
 use crate::watch::Watch;
 
@@ -25,23 +24,43 @@ struct New {
     loader: Loader,
     /// Policies that were not there.
     fresh: Vec<Prepared>,
-    /// Names of those whose file or settings are others.
-    changed: Vec<(String, Cause)>,
+    /// Other code for policies whose file or settings are others.
+    changed: Vec<Changed>,
     /// Sections that count from the next start on.
     later: Vec<&'static str>,
+}
+
+struct Changed {
+    name: String,
+    cause: Cause,
+    code: (Prepared, Component),
+}
+
+/// One configuration is read at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Reload {
+    under_way: bool,
+    /// It is to be read once more.
+    again: bool,
 }
 
 impl Driver {
     /// Reads the configuration again, beside the loop.
     pub(super) fn reload_asked(&mut self, answer: Option<oneshot::Sender<Reply>>) {
         let Some(loader) = self.loader.clone() else {
-            return self.not_reloaded(answer, vec!["all policies are built in".to_owned()]);
+            return not_reloaded(answer, vec!["all policies are built in".to_owned()]);
         };
         let Some(file) = loader.config().file.clone() else {
             self.files_changed(None);
             let done = vec!["looking at the files of the policies".to_owned()];
             return reply(answer, Reply::Done(done));
         };
+        if self.reload.under_way {
+            self.reload.again |= answer.is_none();
+            let why = "the configuration is being read already; try again later";
+            return refuse(answer, why.to_owned());
+        }
+        self.reload.under_way = true;
         let known: Vec<Known> = self.policies.iter().map(Known::of).collect();
         let roles = self.machine.role_names();
         let loaded = self.loaded.clone();
@@ -55,73 +74,74 @@ impl Driver {
     /// A configuration is read: it counts from here on, if it can.
     pub(super) fn configured(&mut self, configured: Configured, inputs: &mut Vec<Input>) {
         let Configured { result, answer } = configured;
+        self.reload.under_way = false;
+        match result.and_then(|new| self.apply(new, inputs)) {
+            Ok((done, swaps)) => told_when_done(answer, done, swaps),
+            Err(why) => not_reloaded(answer, why),
+        }
+        if std::mem::take(&mut self.reload.again) {
+            self.reload_asked(None);
+        }
+    }
+
+    /// All of it, or nothing. What is done, and what is being done.
+    fn apply(
+        &mut self,
+        new: New,
+        inputs: &mut Vec<Input>,
+    ) -> Result<(Vec<String>, Vec<oneshot::Receiver<Reply>>), Vec<String>> {
         let New {
             loader,
             fresh,
             changed,
             later,
-        } = match result {
-            Ok(new) => new,
-            Err(why) => return self.not_reloaded(answer, why),
-        };
+        } = new;
         let config = loader.config().clone();
-        let swapping = self.policies.iter().find(|policy| policy.is_swapping());
-        if let Some(policy) = swapping {
+        if let Some(policy) = self.policies.iter().find(|policy| policy.swap.is_some()) {
             let why = format!("policy {} is being swapped; try again later", policy.name);
-            return self.not_reloaded(answer, vec![why]);
+            return Err(vec![why]);
         }
         let wanted = wanted(
             self.policies.iter().map(|policy| policy.name.as_str()),
             &config,
         );
-        if let Err(why) = self.machine.check_policies(&wanted) {
-            return self.not_reloaded(answer, why);
+        self.machine.check_policies(&wanted)?;
+        let (mut begun, mut next) = (Vec::new(), self.policies.len());
+        for prepared in fresh {
+            let position = self.place_of(&prepared.name).unwrap_or(next);
+            next = next.max(position + 1);
+            let running = self.start_at(position, prepared);
+            begun.push(running.map_err(|error| vec![format!("no thread for a policy: {error}")])?);
         }
         let mut done = self.adopt(&config, inputs);
-        let mut begun = Vec::new();
-        for prepared in fresh {
+        inputs.push(Input::Policies(wanted));
+        for running in begun {
             done.push(format!(
                 "policy {} decides for {}",
-                prepared.name,
-                prepared.roles.join(", ")
+                running.name,
+                running.roles.join(", ")
             ));
-            match self.settle_in(prepared) {
-                Ok(handle) => begun.push(handle),
-                Err(error) => return self.not_reloaded(answer, vec![error.to_string()]),
-            }
-        }
-        inputs.push(Input::Policies(wanted));
-        for policy in begun {
+            let policy = self.take_place(running);
             inputs.extend(self.begins(policy));
         }
         self.loader = Some(loader);
         self.roles.send_replace(config.framework.roles.clone());
         let watched = self.policies.iter().filter_map(|p| p.watched.clone());
         self.watch = Watch::start(watched.collect(), self.changes.clone());
-        // What has changed takes over as a changed file does.
-        for (name, cause) in changed {
-            let policies = self.policies.iter();
-            let entry = config.policies.iter().find(|policy| policy.name == name);
-            if let (Some(position), Some(entry)) = (
-                policies
-                    .zip(0..)
-                    .find_map(|(p, at)| (p.name == name).then_some(at)),
-                entry,
-            ) {
-                done.push(format!("policy {name} is swapped, since {}", cause.text()));
-                self.load(position, entry.file.clone(), cause, None);
-            }
-        }
         done.extend(later.iter().map(|section| {
             format!("what changed in [{section}] counts when offerd is started again")
         }));
-        if done.is_empty() {
-            done.push("the configuration has not changed".to_owned());
+        let mut swaps = Vec::new();
+        for Changed { name, cause, code } in changed {
+            let at_work = |policy: &Running| policy.name == name && !policy.is_retired();
+            if let Some(position) = self.policies.iter().position(at_work) {
+                let (answer, swapped) = oneshot::channel();
+                let answer = Some(answer);
+                self.adopt_code(position, code, Wish { cause, answer }, inputs);
+                swaps.push(swapped);
+            }
         }
-        for line in &done {
-            tracing::info!("configuration read again: {line}");
-        }
-        reply(answer, Reply::Done(done));
+        Ok((done, swaps))
     }
 
     /// Brings the policies at work in line with their entries; those without one
@@ -137,7 +157,7 @@ impl Driver {
                 .iter()
                 .find(|entry| entry.name == policy.name);
             match entry {
-                Some(entry) if !policy.roles.is_empty() => {
+                Some(entry) if !policy.is_retired() => {
                     if policy.roles != entry.roles {
                         done.push(format!(
                             "policy {} decides for {} in place of {}",
@@ -148,7 +168,7 @@ impl Driver {
                     }
                     policy.adopt(entry);
                 }
-                None if !policy.roles.is_empty() => {
+                None if !policy.is_retired() => {
                     done.push(format!("policy {} is gone", policy.name));
                     self.end_canary(position, "its policy is gone", inputs);
                     if let Some(policy) = self.policies.get_mut(position) {
@@ -163,19 +183,32 @@ impl Driver {
 
     /// A policy begins, in its former place or in a new one.
     pub(super) fn settle_in(&mut self, policy: Prepared) -> std::io::Result<PolicyHandle> {
-        let known = self.policies.iter().position(|p| p.name == policy.name);
-        let position = known.unwrap_or(self.policies.len());
+        let place = self.place_of(&policy.name);
+        let running = self.start_at(place.unwrap_or(self.policies.len()), policy)?;
+        Ok(self.take_place(running))
+    }
+
+    fn place_of(&self, name: &str) -> Option<usize> {
+        self.policies.iter().position(|policy| policy.name == name)
+    }
+
+    /// Starts a policy for a place. Nobody calls it yet.
+    fn start_at(&self, position: usize, policy: Prepared) -> std::io::Result<Running> {
         let handle = PolicyHandle(u32::try_from(position).unwrap_or(u32::MAX));
-        let now = self.clock.now();
-        let running = Running::start(policy, handle, now, self.replies.clone())?;
+        Running::start(policy, handle, self.clock.now(), self.replies.clone())
+    }
+
+    /// New places are taken in their order.
+    fn take_place(&mut self, running: Running) -> PolicyHandle {
+        let handle = running.handle;
         if let Some(setup) = &running.setup {
             self.recording.policy(handle, setup.clone());
         }
-        match self.policies.get_mut(position) {
+        match self.policies.get_mut(handle.0 as usize) {
             Some(place) => *place = running,
             None => self.policies.push(running),
         }
-        Ok(handle)
+        handle
     }
 
     /// Says to the machine what decides in a place, and that it may be called.
@@ -190,13 +223,45 @@ impl Driver {
             },
         ]
     }
+}
 
-    fn not_reloaded(&self, answer: Option<oneshot::Sender<Reply>>, why: Vec<String>) {
-        for line in &why {
-            tracing::error!("the configuration stays as it is: {line}");
-        }
-        reply(answer, Reply::Refused(why));
+fn not_reloaded(answer: Option<oneshot::Sender<Reply>>, why: Vec<String>) {
+    for line in &why {
+        tracing::error!("the configuration stays as it is: {line}");
     }
+    reply(answer, Reply::Refused(why));
+}
+
+/// Tells what was done when the swaps among it are over, too.
+fn told_when_done(
+    answer: Option<oneshot::Sender<Reply>>,
+    mut done: Vec<String>,
+    swaps: Vec<oneshot::Receiver<Reply>>,
+) {
+    tokio::spawn(async move {
+        let mut failed = Vec::new();
+        for swap in swaps {
+            match swap.await {
+                Ok(Reply::Done(lines)) => done.extend(lines),
+                Ok(Reply::Refused(why)) => failed.extend(why),
+                Err(_) => failed.push("offerd is stopping".to_owned()),
+            }
+        }
+        if done.is_empty() && failed.is_empty() {
+            done.push("the configuration has not changed".to_owned());
+        }
+        for line in &done {
+            tracing::info!("configuration read again: {line}");
+        }
+        if failed.is_empty() {
+            return reply(answer, Reply::Done(done));
+        }
+        for line in &failed {
+            tracing::error!("configuration read again: {line}");
+        }
+        failed.extend(done.iter().map(|line| format!("done all the same: {line}")));
+        reply(answer, Reply::Refused(failed));
+    });
 }
 
 fn reply(answer: Option<oneshot::Sender<Reply>>, reply: Reply) {
@@ -238,8 +303,8 @@ impl Known {
     fn of(policy: &Running) -> Self {
         Self {
             name: policy.name.clone(),
-            at_work: !policy.roles.is_empty(),
-            digest: policy.configured.clone(),
+            at_work: !policy.is_retired(),
+            digest: policy.choice.configured.clone(),
         }
     }
 }
@@ -277,11 +342,27 @@ fn read(
         let old = before.policies.iter().find(|old| old.name == entry.name);
         match (old, at_work) {
             (Some(old), Some(known)) => {
-                let content = || std::fs::read(&entry.file);
-                if (&old.file, &old.config) != (&entry.file, &entry.config) {
-                    changed.push((entry.name.clone(), Cause::Entry));
-                } else if content().is_ok_and(|bytes| kept::digest(&bytes) != known.digest) {
-                    changed.push((entry.name.clone(), Cause::File));
+                let code = Component::read(&entry.name, &entry.file);
+                let same = code.as_ref().is_ok_and(|code| code.digest == known.digest);
+                let cause = if old.starts_as(entry) {
+                    Cause::File
+                } else {
+                    Cause::Entry
+                };
+                if same && matches!(cause, Cause::File) {
+                    continue;
+                }
+                let code = code.and_then(|code| {
+                    let prepared = loader.other(&entry.name, &code, None)?;
+                    Ok((prepared, code))
+                });
+                match code {
+                    Ok(code) => changed.push(Changed {
+                        name: entry.name.clone(),
+                        cause,
+                        code,
+                    }),
+                    Err(error) => failed.push(error),
                 }
             }
             _ => match loader.first(entry) {
@@ -312,7 +393,6 @@ fn sections(old: &Config, new: &Config) -> Vec<&'static str> {
         ("store", old.store != new.store),
         ("log", old.log != new.log),
         ("offers", old.offers != new.offers),
-        ("limits", old.limits != new.limits),
         ("record", old.record != new.record),
     ];
     all.into_iter()

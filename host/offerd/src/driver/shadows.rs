@@ -17,11 +17,8 @@ use super::Driver;
 use super::compare::{self, Active, Shared, Shown};
 use super::swaps::refuse;
 use crate::admin::api;
-use crate::policies::{About, PolicyError, Prepared};
+use crate::policies::{Component, PolicyError, Prepared};
 use crate::report::chain;
-
-/// Of one policy.
-const MOST: usize = 8;
 
 /// Rounds that are kept for one that is busy; should it miss more it begins with
 /// full tables.
@@ -33,8 +30,7 @@ const WAITING: u32 = 2;
 
 /// A candidate beside a policy.
 pub(crate) struct Shadow {
-    about: About,
-    component: Arc<Vec<u8>>,
+    component: Component,
     /// To its thread, which ends with this.
     rounds: Sender<Shown>,
     shared: Arc<Shared>,
@@ -59,19 +55,23 @@ pub(crate) type ForShadow = (Sender<Shown>, Shown);
 /// A candidate is loaded.
 pub(crate) struct Candidate {
     policy: PolicyHandle,
-    result: Result<Prepared, PolicyError>,
+    result: Result<(Prepared, Component), PolicyError>,
     answer: oneshot::Sender<Reply>,
 }
 
 impl Shadow {
-    fn start(name: &str, prepared: Prepared, status: api::ShadowStatus) -> std::io::Result<Self> {
+    fn start(
+        name: &str,
+        prepared: Prepared,
+        component: Component,
+        status: api::ShadowStatus,
+    ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::new(status));
         let (rounds, received) = channel();
         let (code, seen) = (prepared.code, Arc::clone(&shared));
         offerd_policy::spawn(name, move || compare::run(code, &received, &seen))?;
         Ok(Self {
-            about: prepared.about,
-            component: Arc::new(prepared.component),
+            component,
             rounds,
             shared,
             blank: true,
@@ -90,11 +90,7 @@ impl Shadow {
     }
 
     pub(super) fn digest(&self) -> &str {
-        &self.about.digest
-    }
-
-    pub(super) fn component(&self) -> (PathBuf, Arc<Vec<u8>>) {
-        (PathBuf::from(&self.about.file), Arc::clone(&self.component))
+        &self.component.digest
     }
 
     /// The policy has got a round. `tables` gives all of them; asked only if they are
@@ -169,13 +165,15 @@ impl Driver {
             return;
         };
         let candidates = self.candidates.clone();
-        tokio::task::spawn_blocking(move || {
-            let result = loader.other(&name, &file);
-            // The service is ending if nobody takes it.
-            let _ = candidates.send(Candidate {
-                policy,
-                result,
-                answer,
+        self.with_state(position, move |state| {
+            tokio::task::spawn_blocking(move || {
+                let result = loader.candidate(&name, &file, state);
+                // The service is ending if nobody takes it.
+                let _ = candidates.send(Candidate {
+                    policy,
+                    result,
+                    answer,
+                });
             });
         });
     }
@@ -191,21 +189,20 @@ impl Driver {
         let Some(policy) = self.policies.get_mut(handle.0 as usize) else {
             return;
         };
-        let prepared = match result {
-            Ok(prepared) => prepared,
+        let (prepared, component) = match result {
+            Ok(loaded) => loaded,
             Err(error) => return refuse(Some(answer), chain(&error)),
         };
-        let digest = prepared.about.digest.clone();
+        if policy.is_retired() {
+            return refuse(Some(answer), format!("policy {} is gone", policy.name));
+        }
+        let digest = component.digest.clone();
         if policy
             .shadows
             .iter()
-            .any(|shadow| shadow.about.digest == digest)
+            .any(|shadow| shadow.digest() == digest)
         {
             let why = format!("policy {} has this shadow already", policy.name);
-            return refuse(Some(answer), why);
-        }
-        if policy.shadows.len() >= MOST {
-            let why = format!("policy {} has {MOST} shadows; abort one first", policy.name);
             return refuse(Some(answer), why);
         }
         let text = format!(
@@ -221,7 +218,8 @@ impl Driver {
             since: now.0 / 1_000_000,
             ..api::ShadowStatus::default()
         };
-        match Shadow::start(&format!("{}-shadow", policy.name), prepared, status) {
+        let thread = format!("{}-shadow", policy.name);
+        match Shadow::start(&thread, prepared, component, status) {
             Ok(shadow) => policy.shadows.push(shadow),
             Err(error) => {
                 return refuse(Some(answer), format!("no thread for a shadow: {error}"));
@@ -241,9 +239,8 @@ impl Driver {
     ) -> Reply {
         if let Ok(position) = self.policy_named(name)
             && self.means_canary(position, digest)
-            && let Some((file, _)) = self.end_canary(position, "an operator aborted it", inputs)
+            && let Some(file) = self.end_canary(position, "an operator aborted it", inputs)
         {
-            let file = file.display();
             return Reply::Done(vec![format!(
                 "{file} is no canary of policy {name} any more"
             )]);
@@ -256,51 +253,38 @@ impl Driver {
                 let shadow = policy.shadows.remove(index);
                 Reply::Done(vec![format!(
                     "{} is no shadow of policy {} any more",
-                    shadow.about.file, policy.name
+                    shadow.component.file.display(),
+                    policy.name
                 )])
             }
             Err(why) => Reply::Refused(vec![why]),
         }
     }
 
-    /// The canary or a shadow takes over.
+    /// The canary or a shadow takes over. It goes on as it is until it has.
     pub(super) fn promote_asked(
         &mut self,
         name: &str,
         digest: &str,
         answer: oneshot::Sender<Reply>,
-        inputs: &mut Vec<Input>,
     ) {
-        if let Ok(position) = self.policy_named(name)
-            && self.means_canary(position, digest)
-        {
-            if self
-                .policies
-                .get(position)
-                .is_some_and(super::Running::is_swapping)
-            {
-                let why = format!("policy {name} is being swapped; try again later");
-                return refuse(Some(answer), why);
-            }
-            if let Some((file, component)) =
-                self.end_canary(position, "it takes over as a whole", inputs)
-            {
-                return self.promote(position, file, component, answer);
-            }
-        }
-        match self.find_shadow(name, digest) {
-            Ok((position, index)) => {
-                let found = self
-                    .policies
-                    .get(position)
-                    .and_then(|policy| policy.shadows.get(index))
-                    .map(Shadow::component);
-                if let Some((file, component)) = found {
-                    self.promote(position, file, component, answer);
-                }
-            }
+        match self.find_candidate(name, digest) {
+            Ok((position, component)) => self.promote(position, component, answer),
             Err(why) => refuse(Some(answer), why),
         }
+    }
+
+    fn find_candidate(&self, name: &str, digest: &str) -> Result<(usize, Component), String> {
+        let position = self.policy_named(name)?;
+        if let Some(component) = self.canary_component(position, digest) {
+            return Ok((position, component));
+        }
+        let (position, index) = self.find_shadow(name, digest)?;
+        let shadows = self.policies.get(position).map(|policy| &policy.shadows);
+        let shadow = shadows.and_then(|shadows| shadows.get(index));
+        shadow
+            .map(|shadow| (position, shadow.component.clone()))
+            .ok_or_else(|| format!("policy {name} has no shadow {digest}"))
     }
 
     fn find_shadow(&self, name: &str, digest: &str) -> Result<(usize, usize), String> {

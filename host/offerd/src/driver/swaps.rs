@@ -1,116 +1,46 @@
 //! Changing the code of a policy while it works: loading beside the loop, the cut
 //! between two rounds, and the way back. What is judged is in `supervisor`.
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::thread::ThreadId;
-use std::time::Duration;
 
-use offerd_core::Instant;
 use offerd_core::ids::PolicyHandle;
 use offerd_core::machine::{Input, PolicyChange, Reply};
-use offerd_policy::{
-    Began, Metrics, PolicyCode, PolicyThread, Replaced, Reply as PolicyReply, Snapshot,
-};
-use offerd_record::{Code, PolicySetup};
-use tokio::sync::{mpsc, oneshot};
+use offerd_policy::{PolicyCode, Replaced};
+use tokio::sync::oneshot;
 
-use super::canary::{Canary, LoadedCanary};
+use super::Driver;
+use super::canary::LoadedCanary;
 use super::reload::Configured;
-use super::shadows::Shadow;
-use super::{Driver, Totals, recording};
+use super::running::Version;
 use crate::admin::api;
-use crate::config;
-use crate::fallback::Fallback;
-use crate::kept::{Choice, Kept};
-use crate::policies::{About, PolicyError, Prepared};
+use crate::kept::Choice;
+use crate::policies::{About, Component, PolicyError, Prepared};
 use crate::report::chain;
-use crate::supervisor::{Supervisor, Verdict};
-use crate::whatif::{Subject, experiment};
+use crate::supervisor::Verdict;
 
-/// Switches that are remembered for lists.
-const SWITCHES: usize = 50;
-
-/// Code and where it came from.
-pub(crate) struct Version {
-    pub(crate) about: About,
-    pub(crate) metrics: Option<Arc<Metrics>>,
-    pub(crate) has_state: bool,
-    /// To start it once more.
-    pub(crate) subject: Option<Subject>,
-    /// It is the host's own, and decides for want of a better one.
-    pub(crate) is_fallback: bool,
-    /// When it took over.
-    pub(crate) since: Instant,
+/// A change that is under way. It ends in `Driver::swap_over`.
+pub(super) enum Swap {
+    /// The code is being loaded; `load` tells this load from one that was given up.
+    Loading { load: u64, wish: Wish },
+    /// The code that decides is exchanged between two rounds.
+    Cutting {
+        next: Box<Version>,
+        /// To be kept if it takes over; `None`: it is.
+        component: Option<Component>,
+        wish: Wish,
+    },
 }
 
-impl Version {
-    /// The host's own.
-    fn fallback(fallback: Fallback, since: Instant) -> Self {
-        Self {
-            about: About {
-                file: format!("(fallback {})", fallback.name()),
-                digest: "none".to_owned(),
-                version: String::new(),
-                summary: "Decides because the policy cannot.".to_owned(),
-            },
-            metrics: None,
-            has_state: false,
-            subject: None,
-            is_fallback: true,
-            since,
-        }
+/// Who wants it, and who wants to hear of it.
+pub(super) struct Wish {
+    pub(super) cause: Cause,
+    pub(super) answer: Option<oneshot::Sender<Reply>>,
+}
+
+impl Wish {
+    pub(super) fn refuse(self, why: String) {
+        refuse(self.answer, why);
     }
-}
-
-/// What came from the thread of a policy. The thread tells a policy from one that had
-/// its place before and was in a call when it went.
-pub(crate) struct ThreadReply {
-    pub(super) policy: PolicyHandle,
-    pub(super) thread: ThreadId,
-    pub(super) reply: PolicyReply,
-}
-
-/// A policy at work.
-pub(crate) struct Running {
-    pub(crate) name: String,
-    pub(crate) roles: Vec<String>,
-    pub(crate) thread: PolicyThread,
-    pub(crate) totals: Totals,
-    pub(crate) active: Version,
-    pub(crate) supervisor: Supervisor,
-    pub(super) shadows: Vec<Shadow>,
-    pub(super) canary: Option<Canary>,
-    /// What decided before, ready to go on.
-    previous: Option<(Version, Box<dyn PolicyCode>)>,
-    swap: Option<Swap>,
-    /// When a swap began whose code has not answered yet.
-    held_at: Option<std::time::Instant>,
-    fallback: Fallback,
-    /// Digest of the configured file.
-    pub(super) configured: String,
-    pub(super) watched: Option<PathBuf>,
-    /// For recordings; `None` if this policy can't be started from a file.
-    pub(super) setup: Option<PolicySetup>,
-    switches: VecDeque<api::Switch>,
-}
-
-/// A change that is under way.
-struct Swap {
-    /// `None` while it is being loaded.
-    next: Option<Version>,
-    /// To be kept if it takes over.
-    component: Option<Vec<u8>>,
-    cause: Cause,
-    answer: Option<oneshot::Sender<Reply>>,
-}
-
-/// Where code comes from.
-enum Source {
-    File(PathBuf),
-    /// A component that was read before, and from which file.
-    Component(PathBuf, Arc<Vec<u8>>),
 }
 
 /// Why code is changed.
@@ -142,120 +72,31 @@ impl Cause {
     }
 }
 
-/// What came of loading beside the loop.
+/// What came of work beside the loop.
 pub(crate) enum Loaded {
     /// Other code for a policy.
-    Code {
-        policy: PolicyHandle,
-        result: Result<Prepared, PolicyError>,
-    },
+    Code(LoadedCode),
     Canary(LoadedCanary),
     Configured(Configured),
+    /// An operator's roll-back that came while a recording began.
+    Back {
+        policy: PolicyHandle,
+        answer: oneshot::Sender<Reply>,
+    },
 }
 
-impl Running {
-    pub(crate) fn start(
-        policy: Prepared,
-        handle: PolicyHandle,
-        now: Instant,
-        replies: mpsc::UnboundedSender<ThreadReply>,
-    ) -> std::io::Result<Self> {
-        let thread = PolicyThread::spawn(&policy.name, policy.code, move |reply| {
-            // The service is ending if nobody takes it.
-            let _ = replies.send(ThreadReply {
-                policy: handle,
-                thread: std::thread::current().id(),
-                reply,
-            });
-        })?;
-        Ok(Self {
-            name: policy.name,
-            roles: policy.roles,
-            thread,
-            totals: Totals::default(),
-            active: Version {
-                about: policy.about,
-                metrics: policy.metrics,
-                has_state: policy.has_state,
-                subject: policy.subject,
-                is_fallback: false,
-                since: now,
-            },
-            supervisor: Supervisor::new(policy.budget),
-            shadows: Vec::new(),
-            canary: None,
-            previous: None,
-            swap: None,
-            held_at: None,
-            fallback: policy.fallback,
-            configured: policy.configured,
-            watched: policy.watched,
-            setup: policy.setup,
-            switches: VecDeque::new(),
-        })
-    }
+pub(crate) struct LoadedCode {
+    policy: PolicyHandle,
+    load: u64,
+    /// What the configured file turned out to be, if that was looked at.
+    configured: Option<String>,
+    result: Result<Option<(Prepared, Component)>, PolicyError>,
+}
 
-    /// Takes over what its entry says, but for its code.
-    pub(super) fn adopt(&mut self, entry: &config::Policy) {
-        self.roles.clone_from(&entry.roles);
-        self.fallback = entry.fallback;
-        self.watched = entry.watch.then(|| entry.file.clone());
-        self.supervisor.set_budget(entry.budget);
-    }
-
-    /// It decides no more; only its place stays. Its code goes when its last call
-    /// ends.
-    pub(super) fn retire(&mut self) {
-        self.roles.clear();
-        self.shadows.clear();
-        self.previous = None;
-        self.watched = None;
-        self.active = Version::fallback(self.fallback, self.active.since);
-        // If its mailbox is full, the code stays in memory; nobody calls it.
-        let _ = self.thread.replace(Box::new(self.fallback));
-    }
-
-    pub(super) fn is_swapping(&self) -> bool {
-        self.swap.is_some()
-    }
-
-    /// What decides now, for a recording.
-    pub(super) fn code(&self, began: Began) -> Code {
-        let fallback = self.active.is_fallback.then(|| self.fallback.name());
-        recording::code(&self.active.about.digest, fallback, began)
-    }
-
-    /// A round was answered.
-    pub(super) fn has_answered(&mut self) {
-        if self.swap.is_none()
-            && let Some(since) = self.held_at.take()
-            && let Some(switch) = self.switches.back_mut()
-        {
-            switch.undecided = since.elapsed().as_secs_f64();
-        }
-    }
-
-    /// For status pages.
-    pub(crate) fn state(&self, now: Instant) -> &'static str {
-        if self.active.is_fallback {
-            "fallback"
-        } else if self.swap.is_some() {
-            "swapping"
-        } else if self.supervisor.on_trial(now) {
-            "trial"
-        } else {
-            "active"
-        }
-    }
-
-    pub(crate) fn previous_digest(&self) -> Option<String> {
-        let (version, _) = self.previous.as_ref()?;
-        Some(version.about.digest.clone())
-    }
-
-    pub(crate) fn switches(&self) -> Vec<api::Switch> {
-        self.switches.iter().cloned().collect()
-    }
+/// Where code comes from.
+enum Source {
+    File(PathBuf),
+    Component(Component),
 }
 
 /// "bin-pack.wasm 0.2.0 (57f60bbe1fa7)".
@@ -273,32 +114,31 @@ pub(super) fn refuse(answer: Option<oneshot::Sender<Reply>>, why: String) {
 impl Driver {
     /// Position of a policy by its name or one of its roles.
     pub(super) fn policy_named(&self, name: &str) -> Result<usize, String> {
-        self.policies
-            .iter()
-            .position(|policy| policy.name == name && !policy.roles.is_empty())
-            .or_else(|| {
-                self.policies
-                    .iter()
-                    .position(|policy| policy.roles.iter().any(|role| role == name))
-            })
-            .ok_or_else(|| {
-                let known: Vec<String> = self
-                    .policies
-                    .iter()
-                    .filter(|policy| !policy.roles.is_empty())
-                    .map(|policy| format!("{} ({})", policy.name, policy.roles.join(", ")))
-                    .collect();
-                format!(
-                    "there is no policy or role {name}; there are {}",
-                    known.join(", ")
-                )
-            })
+        let at_work = || self.policies.iter().filter(|policy| !policy.is_retired());
+        let found = at_work()
+            .find(|policy| policy.name == name)
+            .or_else(|| at_work().find(|policy| policy.roles.iter().any(|role| role == name)));
+        found.map(|policy| policy.handle.0 as usize).ok_or_else(|| {
+            let known: Vec<String> = at_work()
+                .map(|policy| format!("{} ({})", policy.name, policy.roles.join(", ")))
+                .collect();
+            format!(
+                "there is no policy or role {name}; there are {}",
+                known.join(", ")
+            )
+        })
     }
 
     /// An operator's wish for other code.
     pub(super) fn swap_asked(&mut self, name: &str, file: PathBuf, answer: oneshot::Sender<Reply>) {
         match self.policy_named(name) {
-            Ok(position) => self.load(position, file, Cause::Operator, Some(answer)),
+            Ok(position) => {
+                let wish = Wish {
+                    cause: Cause::Operator,
+                    answer: Some(answer),
+                };
+                self.load(position, Source::File(file), wish);
+            }
             Err(why) => refuse(Some(answer), why),
         }
     }
@@ -310,10 +150,19 @@ impl Driver {
         answer: oneshot::Sender<Reply>,
         inputs: &mut Vec<Input>,
     ) {
-        match self.policy_named(name) {
-            Ok(position) => self.roll_back(position, Cause::Back, Some(answer), inputs),
-            Err(why) => refuse(Some(answer), why),
+        let position = match self.policy_named(name) {
+            Ok(position) => position,
+            Err(why) => return refuse(Some(answer), why),
+        };
+        if self.is_renewing(position) {
+            let policy = PolicyHandle(u32::try_from(position).unwrap_or(u32::MAX));
+            return self.recording.wait(Loaded::Back { policy, answer });
         }
+        let wish = Wish {
+            cause: Cause::Back,
+            answer: Some(answer),
+        };
+        self.roll_back(position, wish, inputs);
     }
 
     /// Files may have changed: all configured ones, or one.
@@ -323,112 +172,140 @@ impl Driver {
                 continue;
             };
             if file.is_none_or(|file| *file == path) {
-                self.load(position, path, Cause::File, None);
+                self.file_changed(position, path);
             }
         }
     }
 
-    pub(super) fn load(
+    fn file_changed(&mut self, position: usize, file: PathBuf) {
+        let Some(policy) = self.policies.get_mut(position) else {
+            return;
+        };
+        if policy.swap.is_some() {
+            // It is looked at when this swap is over.
+            policy.file_changed = true;
+            return;
+        }
+        let wish = Wish {
+            cause: Cause::File,
+            answer: None,
+        };
+        self.load(position, Source::File(file), wish);
+    }
+
+    /// A candidate takes over, as a file does.
+    pub(super) fn promote(
         &mut self,
         position: usize,
-        file: PathBuf,
-        cause: Cause,
-        answer: Option<oneshot::Sender<Reply>>,
+        component: Component,
+        answer: oneshot::Sender<Reply>,
     ) {
-        self.load_from(position, Source::File(file), cause, answer);
+        let wish = Wish {
+            cause: Cause::Promoted,
+            answer: Some(answer),
+        };
+        self.load(position, Source::Component(component), wish);
     }
 
     /// Begins to load code, beside the loop.
-    fn load_from(
-        &mut self,
-        position: usize,
-        source: Source,
-        cause: Cause,
-        answer: Option<oneshot::Sender<Reply>>,
-    ) {
+    fn load(&mut self, position: usize, source: Source, wish: Wish) {
         let Some(policy) = self.policies.get_mut(position) else {
             return;
         };
         let Some(loader) = self.loader.clone() else {
-            return refuse(answer, format!("policy {} is built in", policy.name));
+            return wish.refuse(format!("policy {} is built in", policy.name));
         };
         if policy.swap.is_some() {
-            if matches!(cause, Cause::File) {
-                // It is looked at again when this swap is over.
-                policy.totals.file_changed = true;
-            }
-            return refuse(
-                answer,
-                format!("policy {} is being swapped; try again later", policy.name),
-            );
+            return wish.refuse(format!(
+                "policy {} is being swapped; try again later",
+                policy.name
+            ));
         }
-        policy.swap = Some(Swap {
-            next: None,
-            component: None,
-            cause,
-            answer,
-        });
-        let handle = PolicyHandle(u32::try_from(position).unwrap_or(u32::MAX));
-        let name = policy.name.clone();
+        // The configured file that was looked at already is none that changed.
+        let known = matches!(wish.cause, Cause::File).then(|| policy.choice.configured.clone());
+        self.loads += 1;
+        let load = self.loads;
+        policy.swap = Some(Swap::Loading { load, wish });
+        let (handle, name) = (policy.handle, policy.name.clone());
         let loaded = self.loaded.clone();
         tokio::task::spawn_blocking(move || {
-            let result = match source {
-                Source::File(file) => loader.other(&name, &file),
-                Source::Component(file, bytes) => loader.component(&name, &file, bytes.to_vec()),
+            let component = match source {
+                Source::File(file) => Component::read(&name, &file),
+                Source::Component(component) => Ok(component),
             };
-            // The service is ending if nobody takes it.
-            let _ = loaded.send(Loaded::Code {
-                policy: handle,
-                result,
+            let configured = component.as_ref().ok().filter(|component| {
+                loader.configured_file(&name) == Some(component.file.as_path())
             });
+            let configured = configured.map(|component| component.digest.clone());
+            let result = component.and_then(|component| {
+                if known.is_some_and(|known| known == component.digest) {
+                    return Ok(None);
+                }
+                let prepared = loader.other(&name, &component, None)?;
+                Ok(Some((prepared, component)))
+            });
+            // The service is ending if nobody takes it.
+            let _ = loaded.send(Loaded::Code(LoadedCode {
+                policy: handle,
+                load,
+                configured,
+                result,
+            }));
         });
-    }
-
-    /// A shadow takes over, as a file does.
-    pub(super) fn promote(
-        &mut self,
-        position: usize,
-        file: PathBuf,
-        component: Arc<Vec<u8>>,
-        answer: oneshot::Sender<Reply>,
-    ) {
-        self.load_from(
-            position,
-            Source::Component(file, component),
-            Cause::Promoted,
-            Some(answer),
-        );
     }
 
     /// Something is loaded.
     pub(super) fn loaded(&mut self, loaded: Loaded, inputs: &mut Vec<Input>) {
-        if self.recording.is_starting() {
+        let waits = match &loaded {
+            Loaded::Code(LoadedCode { policy, .. }) | Loaded::Back { policy, .. } => {
+                self.is_renewing(policy.0 as usize)
+            }
+            Loaded::Canary(_) => self.recording.is_starting(),
+            Loaded::Configured(_) => (0..self.policies.len()).any(|it| self.is_renewing(it)),
+        };
+        if waits {
             return self.recording.wait(loaded);
         }
         match loaded {
-            Loaded::Code { policy, result } => self.code_loaded(policy, result, inputs),
+            Loaded::Code(code) => self.code_loaded(code, inputs),
             Loaded::Canary(canary) => self.canary_loaded(canary, inputs),
             Loaded::Configured(configured) => self.configured(configured, inputs),
+            Loaded::Back { policy, answer } => {
+                let wish = Wish {
+                    cause: Cause::Back,
+                    answer: Some(answer),
+                };
+                self.roll_back(policy.0 as usize, wish, inputs);
+            }
         }
     }
 
     /// Code is loaded: it takes over between two rounds.
-    fn code_loaded(
-        &mut self,
-        policy: PolicyHandle,
-        result: Result<Prepared, PolicyError>,
-        inputs: &mut Vec<Input>,
-    ) {
-        let position = policy.0 as usize;
-        let now = self.clock.now();
+    fn code_loaded(&mut self, loaded: LoadedCode, inputs: &mut Vec<Input>) {
+        let position = loaded.policy.0 as usize;
         let Some(policy) = self.policies.get_mut(position) else {
             return;
         };
-        let Some(mut swap) = policy.swap.take() else {
+        let is_this =
+            |swap: &mut Swap| matches!(swap, Swap::Loading { load, .. } if *load == loaded.load);
+        let Some(Swap::Loading { wish, .. }) = policy.swap.take_if(is_this) else {
+            // It was given up for something else.
             return;
         };
-        let prepared = match result {
-            Ok(prepared) => prepared,
+        if let Some(digest) = loaded.configured {
+            policy.choice.configured = digest;
+        }
+        match loaded.result {
+            Ok(Some((prepared, component))) => {
+                if matches!(wish.cause, Cause::File)
+                    && prepared.about.digest == policy.active.about.digest
+                {
+                    return self.swap_over(position);
+                }
+                let (next, code) = Version::of(prepared, self.clock.now());
+                self.cut(position, next, Some(component), code, wish, inputs);
+            }
+            Ok(None) => self.swap_over(position),
             Err(error) => {
                 let why = chain(&error);
                 tracing::error!(
@@ -436,51 +313,35 @@ impl Driver {
                     "other code for policy {} cannot be used, the one at work goes on: {why}",
                     policy.name
                 );
-                return refuse(swap.answer, why);
+                self.fails(position, why, wish);
             }
-        };
-        policy.configured.clone_from(&prepared.configured);
-        if matches!(swap.cause, Cause::File) && prepared.about.digest == policy.active.about.digest
-        {
-            return;
         }
-        swap.next = Some(Version {
-            about: prepared.about,
-            metrics: prepared.metrics,
-            has_state: prepared.has_state,
-            subject: prepared.subject,
-            is_fallback: false,
-            since: now,
-        });
-        swap.component = Some(prepared.component);
-        self.begin(position, swap, prepared.code, inputs);
     }
 
-    fn roll_back(
-        &mut self,
-        position: usize,
-        cause: Cause,
-        answer: Option<oneshot::Sender<Reply>>,
-        inputs: &mut Vec<Input>,
-    ) {
+    /// Goes back to the code before. What is only being loaded is given up for it.
+    fn roll_back(&mut self, position: usize, wish: Wish, inputs: &mut Vec<Input>) {
         let Some(policy) = self.policies.get_mut(position) else {
             return;
         };
-        if policy.swap.is_some() || self.recording.is_starting() {
-            let why = format!("policy {} is being swapped; try again later", policy.name);
-            return refuse(answer, why);
+        if policy.is_cutting() {
+            return wish.refuse(format!(
+                "policy {} is being swapped; try again later",
+                policy.name
+            ));
         }
         let Some((version, code)) = policy.previous.take() else {
-            let why = format!("policy {} has no version before this one", policy.name);
-            return refuse(answer, why);
+            return wish.refuse(format!(
+                "policy {} has no version before this one",
+                policy.name
+            ));
         };
-        let swap = Swap {
-            next: Some(version),
-            component: None,
-            cause,
-            answer,
-        };
-        self.begin(position, swap, code, inputs);
+        if let Some(Swap::Loading { wish, .. }) = policy.swap.take() {
+            wish.refuse(format!(
+                "policy {} goes back to the version before instead",
+                policy.name
+            ));
+        }
+        self.cut(position, version, None, code, wish, inputs);
     }
 
     /// The host's own code decides from the next round on.
@@ -489,33 +350,48 @@ impl Driver {
         let Some(policy) = self.policies.get_mut(position) else {
             return;
         };
+        if let Some(Swap::Loading { wish, .. }) = policy.swap.take() {
+            wish.refuse(format!("the fallback decides for policy {}", policy.name));
+        }
         let fallback = policy.fallback;
-        let swap = Swap {
-            next: Some(Version::fallback(fallback, now)),
-            component: None,
+        let wish = Wish {
             cause: Cause::Judged(why),
             answer: None,
         };
-        self.begin(position, swap, Box::new(fallback), inputs);
+        let next = Version::fallback(fallback, now);
+        self.cut(position, next, None, Box::new(fallback), wish, inputs);
     }
 
-    fn begin(
+    /// Begins the exchange: no more rounds until it is made.
+    fn cut(
         &mut self,
         position: usize,
-        swap: Swap,
+        next: Version,
+        component: Option<Component>,
         code: Box<dyn PolicyCode>,
+        wish: Wish,
         inputs: &mut Vec<Input>,
     ) {
         let Some(policy) = self.policies.get_mut(position) else {
             return;
         };
         if let Err(error) = policy.thread.replace(code) {
-            return refuse(swap.answer, error.to_string());
+            tracing::error!(
+                policy = policy.name,
+                "{} cannot take over for policy {}: {error}",
+                shown(&next.about),
+                policy.name
+            );
+            return self.fails(position, error.to_string(), wish);
         }
-        policy.swap = Some(swap);
+        policy.swap = Some(Swap::Cutting {
+            next: Box::new(next),
+            component,
+            wish,
+        });
         policy.held_at = Some(std::time::Instant::now());
         inputs.push(Input::Policy {
-            policy: PolicyHandle(u32::try_from(position).unwrap_or(u32::MAX)),
+            policy: policy.handle,
             change: PolicyChange::Hold,
         });
     }
@@ -528,46 +404,20 @@ impl Driver {
         inputs: &mut Vec<Input>,
     ) {
         let position = handle.0 as usize;
-        let now = self.clock.now();
-        let numbers = self.machine.policy_numbers(handle);
         let Some(policy) = self.policies.get_mut(position) else {
             return;
         };
-        let Some(Swap {
-            next: Some(mut next),
+        let is_cut = |swap: &mut Swap| matches!(swap, Swap::Cutting { .. });
+        let Some(Swap::Cutting {
+            next,
             component,
-            cause,
-            answer,
-        }) = policy.swap.take()
+            wish,
+        }) = policy.swap.take_if(is_cut)
         else {
             return;
         };
-        let mut change = |change| {
-            inputs.push(Input::Policy {
-                policy: handle,
-                change,
-            });
-        };
-        let old = match replaced.result {
-            Ok(old) => old,
-            Err(error) => {
-                change(PolicyChange::Resume);
-                let why = chain(&error);
-                tracing::error!(
-                    policy = policy.name,
-                    "{} cannot take over for policy {}, {} goes on: {why}",
-                    shown(&next.about),
-                    policy.name,
-                    shown(&policy.active.about),
-                );
-                return refuse(answer, why);
-            }
-        };
-        change(PolicyChange::Replaced);
-        inputs.push(Input::Version {
-            policy: handle,
-            version: next.about.short(),
-        });
+        // It was asked for its state, whatever came of it.
+        self.recording.saved(handle);
         if let Err(failure) = &replaced.state {
             tracing::warn!(
                 policy = policy.name,
@@ -575,11 +425,65 @@ impl Driver {
                 policy.name
             );
         }
-        let fallback = next.is_fallback.then(|| policy.fallback.name());
-        let code = recording::code(&next.about.digest, fallback, replaced.began);
-        self.recording.code(handle, code);
+        match &replaced.result {
+            Ok(()) => self.took_over(position, *next, component, replaced, wish, inputs),
+            Err(error) => {
+                let why = chain(error);
+                tracing::error!(
+                    policy = policy.name,
+                    "{} cannot take over for policy {}, {} goes on: {why}",
+                    shown(&next.about),
+                    policy.name,
+                    shown(&policy.active.about),
+                );
+                // For the supervisor it is none any more, or it would try for ever.
+                if matches!(wish.cause, Cause::Back) {
+                    policy.previous = Some((*next, replaced.other));
+                }
+                inputs.push(Input::Policy {
+                    policy: handle,
+                    change: PolicyChange::Resume,
+                });
+                self.fails(position, why, wish);
+            }
+        }
+    }
+
+    /// Other code decides from the next round on.
+    fn took_over(
+        &mut self,
+        position: usize,
+        mut next: Version,
+        component: Option<Component>,
+        replaced: Replaced,
+        wish: Wish,
+        inputs: &mut Vec<Input>,
+    ) {
+        let now = self.clock.now();
+        let Some(policy) = self.policies.get_mut(position) else {
+            return;
+        };
+        let handle = policy.handle;
+        let numbers = self.machine.policy_numbers(handle);
+        inputs.push(Input::Policy {
+            policy: handle,
+            change: PolicyChange::Replaced,
+        });
+        inputs.push(Input::Version {
+            policy: handle,
+            version: next.about.short(),
+        });
         next.since = now;
         let before = std::mem::replace(&mut policy.active, next);
+        let state = replaced.began.state.clone();
+        if policy.has_other_settings() {
+            policy.setup.clone_from(&policy.active.setup);
+            if let Some(setup) = policy.setup(replaced.began) {
+                self.recording.policy(handle, setup);
+            }
+        } else {
+            self.recording.code(handle, policy.code(replaced.began));
+        }
         // A shadow of itself is of no use.
         let digest = policy.active.about.digest.clone();
         policy.shadows.retain(|shadow| shadow.digest() != digest);
@@ -588,63 +492,82 @@ impl Driver {
             policy.name,
             shown(&policy.active.about),
             shown(&before.about),
-            cause.text(),
+            wish.cause.text(),
             replaced.pause.as_secs_f64() * 1e3,
         );
-        policy.switches.push_back(api::Switch {
+        let judged = matches!(wish.cause, Cause::Judged(_));
+        let switch = api::Switch {
             at: now.0 / 1_000_000,
             from: before.about.digest.clone(),
-            to: policy.active.about.digest.clone(),
+            to: digest,
             file: policy.active.about.file.clone(),
-            why: cause.text(),
+            why: wish.cause.text(),
             pause: replaced.pause.as_secs_f64(),
             undecided: 0.0,
-        });
-        if policy.switches.len() > SWITCHES {
-            policy.switches.pop_front();
-        }
-        let judged = matches!(cause, Cause::Judged(_));
+        };
+        policy.remember(switch, judged);
         policy.supervisor.took_over(now, &numbers, !judged);
-        // Bad code is no way back; neither is the fallback.
-        policy.previous = (!judged && !before.is_fallback).then_some((before, old));
+        // Bad code is no way back by itself; from the fallback it is one for operators.
+        let is_way_back = !before.is_fallback && (!judged || policy.active.is_fallback);
+        policy.previous = is_way_back.then_some((before, replaced.other));
         if judged {
             tracing::error!(policy = policy.name, "{text}");
         } else {
             tracing::info!(policy = policy.name, "{text}");
         }
-        let again = std::mem::take(&mut policy.totals.file_changed);
-        let watched = policy.watched.clone();
-        self.keep_choice(position, component, text, answer);
-        if let (true, Some(file)) = (again, watched) {
-            self.load(position, file, Cause::File, None);
+        if let Some(state) = state {
+            self.keep_state(position, state);
+        }
+        self.end_promoted_canary(position, inputs);
+        self.keep_choice(position, component, text, wish.answer);
+        self.swap_over(position);
+    }
+
+    /// The one at work goes on.
+    fn fails(&mut self, position: usize, why: String, wish: Wish) {
+        let at = self.clock.now().0 / 1_000_000;
+        if let Some(policy) = self.policies.get_mut(position) {
+            let why = why.clone();
+            policy.refused = Some(api::Refused { at, why });
+        }
+        wish.refuse(why);
+        self.swap_over(position);
+    }
+
+    /// A swap has ended, whatever came of it: the file may have changed meanwhile.
+    fn swap_over(&mut self, position: usize) {
+        self.keep_configured(position);
+        let Some(policy) = self.policies.get_mut(position) else {
+            return;
+        };
+        if std::mem::take(&mut policy.file_changed)
+            && let Some(file) = policy.watched.clone()
+        {
+            self.file_changed(position, file);
         }
     }
 
     /// Makes it last over a restart; then the asker hears that it is done.
     fn keep_choice(
-        &self,
+        &mut self,
         position: usize,
-        component: Option<Vec<u8>>,
+        component: Option<Component>,
         text: String,
         answer: Option<oneshot::Sender<Reply>>,
     ) {
-        let Some(policy) = self.policies.get(position) else {
+        let Some(policy) = self.policies.get_mut(position) else {
             return;
         };
-        let kept = self.loader.as_ref().map(|loader| loader.kept().clone());
-        let choice = Choice {
-            configured: policy.configured.clone(),
-            active: policy.active.about.digest.clone(),
-            file: policy.active.about.file.clone(),
-        };
         // The fallback is for now only: a restart tries the policy again.
-        let lasts = !policy.active.is_fallback;
-        let name = policy.name.clone();
-        tokio::task::spawn_blocking(move || {
-            let result = match kept {
-                Some(kept) if lasts => kept.choose(&name, &choice, component.as_deref()),
-                _ => Ok(()),
+        if !policy.active.is_fallback {
+            policy.choice = Choice {
+                configured: policy.choice.configured.clone(),
+                active: policy.active.about.origin(),
+                previous: policy.previous(),
             };
+        }
+        let (name, choice) = (policy.name.clone(), policy.choice.clone());
+        let done = move |result: std::io::Result<()>| {
             let mut done = vec![text];
             if let Err(error) = result {
                 let why = format!("policy {name}: a restart will not remember this: {error}");
@@ -654,6 +577,31 @@ impl Driver {
             if let Some(answer) = answer {
                 // The asker may have gone away.
                 let _ = answer.send(Reply::Done(done));
+            }
+        };
+        let Some(loader) = &self.loader else {
+            return done(Ok(()));
+        };
+        let name = policy.name.clone();
+        loader.kept().later(move |kept| {
+            let bytes = component
+                .as_ref()
+                .map(|component| component.bytes.as_slice());
+            done(kept.choose(&name, &choice, bytes));
+        });
+    }
+
+    /// Remembers which configured file was looked at, also if it was refused.
+    fn keep_configured(&self, position: usize) {
+        let (Some(policy), Some(loader)) = (self.policies.get(position), &self.loader) else {
+            return;
+        };
+        let (name, choice) = (policy.name.clone(), policy.choice.clone());
+        loader.kept().later(move |kept| {
+            if kept.choice(&name).as_ref() != Some(&choice)
+                && let Err(error) = kept.choose(&name, &choice, None)
+            {
+                tracing::error!(policy = name, "a restart will look again: {error}");
             }
         });
     }
@@ -667,7 +615,7 @@ impl Driver {
             let Some(policy) = self.policies.get_mut(position) else {
                 continue;
             };
-            let busy = policy.swap.is_some() || self.recording.is_starting();
+            let busy = policy.is_cutting() || policy.renewing || self.recording.is_starting();
             if policy.active.is_fallback || busy || self.judge_canary(position, inputs) {
                 continue;
             }
@@ -675,75 +623,35 @@ impl Driver {
                 continue;
             };
             let has_previous = policy.previous.is_some();
-            match policy.supervisor.judge(now, &numbers) {
+            match policy.supervisor.judge(now, &numbers, has_previous) {
                 None => {}
-                Some(Verdict::RollBack(why) | Verdict::GiveUp(why)) if has_previous => {
-                    self.roll_back(position, Cause::Judged(why), None, inputs);
+                Some(Verdict::GiveUp(why)) if !has_previous => {
+                    self.fall_back(position, why, inputs);
                 }
-                // It is on trial and there is nothing to go back to.
-                Some(Verdict::RollBack(_)) => {}
-                Some(Verdict::GiveUp(why)) => self.fall_back(position, why, inputs),
+                Some(Verdict::RollBack(why) | Verdict::GiveUp(why)) => {
+                    let wish = Wish {
+                        cause: Cause::Judged(why),
+                        answer: None,
+                    };
+                    self.roll_back(position, wish, inputs);
+                }
             }
         }
     }
 
-    /// Asks the code at work what would get a waiting task placed, beside the
-    /// loop.
-    pub(super) fn what_if(&self, task: &str, answer: oneshot::Sender<Option<api::WhatIf>>) {
-        let Some(case) = self.machine.experiment(task) else {
-            // The asker may have gone away.
-            let _ = answer.send(None);
+    /// Begins the swap to what a new configuration wants.
+    pub(super) fn adopt_code(
+        &mut self,
+        position: usize,
+        (prepared, component): (Prepared, Component),
+        wish: Wish,
+        inputs: &mut Vec<Input>,
+    ) {
+        let Some(policy) = self.policies.get_mut(position) else {
             return;
         };
-        let subject = self
-            .policies
-            .get(case.policy.0 as usize)
-            .and_then(|policy| policy.active.subject.clone());
-        let Some(subject) = subject else {
-            let _ = answer.send(Some(api::WhatIf {
-                note: "the host's own code decides; there is no policy to ask".to_owned(),
-                ..api::WhatIf::default()
-            }));
-            return;
-        };
-        tokio::task::spawn_blocking(move || {
-            let _ = answer.send(Some(experiment(&subject, &case)));
-        });
-    }
-
-    /// Asks policies for what they want to find again.
-    pub(super) fn save_states(&self) -> usize {
-        let stateful = self.policies.iter().filter(|p| p.active.has_state);
-        stateful
-            .filter(|policy| policy.thread.save().is_ok())
-            .count()
-    }
-
-    /// Keeps what a policy saved, beside the loop.
-    pub(super) fn saved(&self, handle: PolicyHandle, state: Snapshot) {
-        if let Some((kept, name)) = self.kept_for(handle) {
-            tokio::task::spawn_blocking(move || keep(&kept, &name, &state));
-        }
-    }
-
-    /// The same, done when it returns.
-    pub(super) fn keep_state(&self, handle: PolicyHandle, state: &Snapshot) {
-        if let Some((kept, name)) = self.kept_for(handle) {
-            keep(&kept, &name, state);
-        }
-    }
-
-    fn kept_for(&self, handle: PolicyHandle) -> Option<(Kept, String)> {
-        let policy = self.policies.get(handle.0 as usize)?;
-        Some((self.loader.as_ref()?.kept().clone(), policy.name.clone()))
+        policy.choice.configured.clone_from(&component.digest);
+        let (next, code) = Version::of(prepared, self.clock.now());
+        self.cut(position, next, Some(component), code, wish, inputs);
     }
 }
-
-fn keep(kept: &Kept, name: &str, state: &Snapshot) {
-    if let Err(error) = kept.keep_state(name, state) {
-        tracing::error!(policy = name, "its state cannot be kept: {error}");
-    }
-}
-
-/// How often states are saved.
-pub(super) const SAVE_EVERY: Duration = Duration::from_secs(60);

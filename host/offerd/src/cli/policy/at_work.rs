@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::admin::api::{CanaryWish, Done};
+use crate::admin::api::{CanaryWish, Done, PolicyStatus};
 use crate::admin::client::AskError;
 use crate::cli::ask::{failed, print_json};
 use crate::cli::{Failed, Outcome, Target, block_on, job, table};
@@ -222,6 +222,11 @@ async fn list_now(arguments: &List) -> Outcome {
             ]
         })
         .collect();
+    let notes: Vec<String> = status
+        .policies
+        .iter()
+        .flat_map(|policy| notes(policy, now))
+        .collect();
     let rows: Vec<Vec<String>> = status
         .policies
         .into_iter()
@@ -248,6 +253,12 @@ async fn list_now(arguments: &List) -> Outcome {
         ],
         &rows,
     );
+    if !notes.is_empty() {
+        println!();
+        for note in notes {
+            println!("{note}");
+        }
+    }
     if !canaries.is_empty() {
         println!();
         table::print(
@@ -284,4 +295,33 @@ async fn list_now(arguments: &List) -> Outcome {
         );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What an operator should know of a policy beyond its numbers.
+fn notes(policy: &PolicyStatus, now: u64) -> Vec<String> {
+    let ago = |at: u64| {
+        let age = Duration::from_millis(now.saturating_sub(at));
+        show_duration(Duration::from_secs(age.as_secs()))
+    };
+    let mut notes = Vec::new();
+    if policy.state == "fallback"
+        && let Some(switch) = policy.switches.last()
+    {
+        notes.push(format!(
+            "policy {}: {} decides since {} ago: {}",
+            policy.name,
+            policy.file,
+            ago(switch.at),
+            switch.why
+        ));
+    }
+    if let Some(refused) = &policy.refused {
+        notes.push(format!(
+            "policy {}: other code could not take over {} ago: {}",
+            policy.name,
+            ago(refused.at),
+            refused.why
+        ));
+    }
+    notes
 }
