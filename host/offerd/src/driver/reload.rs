@@ -36,6 +36,13 @@ struct Changed {
     code: (Prepared, Component),
 }
 
+/// What a new configuration has led to.
+struct Applied {
+    done: Vec<String>,
+    /// What is still being done.
+    swaps: Vec<oneshot::Receiver<Reply>>,
+}
+
 /// One configuration is read at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Reload {
@@ -76,7 +83,7 @@ impl Driver {
         let Configured { result, answer } = configured;
         self.reload.under_way = false;
         match result.and_then(|new| self.apply(new, inputs)) {
-            Ok((done, swaps)) => told_when_done(answer, done, swaps),
+            Ok(applied) => told_when_done(answer, applied),
             Err(why) => not_reloaded(answer, why),
         }
         if std::mem::take(&mut self.reload.again) {
@@ -84,12 +91,8 @@ impl Driver {
         }
     }
 
-    /// All of it, or nothing. What is done, and what is being done.
-    fn apply(
-        &mut self,
-        new: New,
-        inputs: &mut Vec<Input>,
-    ) -> Result<(Vec<String>, Vec<oneshot::Receiver<Reply>>), Vec<String>> {
+    /// All of it, or nothing.
+    fn apply(&mut self, new: New, inputs: &mut Vec<Input>) -> Result<Applied, Vec<String>> {
         let New {
             loader,
             fresh,
@@ -141,7 +144,7 @@ impl Driver {
                 swaps.push(swapped);
             }
         }
-        Ok((done, swaps))
+        Ok(Applied { done, swaps })
     }
 
     /// Brings the policies at work in line with their entries; those without one
@@ -233,11 +236,8 @@ fn not_reloaded(answer: Option<oneshot::Sender<Reply>>, why: Vec<String>) {
 }
 
 /// Tells what was done when the swaps among it are over, too.
-fn told_when_done(
-    answer: Option<oneshot::Sender<Reply>>,
-    mut done: Vec<String>,
-    swaps: Vec<oneshot::Receiver<Reply>>,
-) {
+fn told_when_done(answer: Option<oneshot::Sender<Reply>>, applied: Applied) {
+    let Applied { mut done, swaps } = applied;
     tokio::spawn(async move {
         let mut failed = Vec::new();
         for swap in swaps {
