@@ -10,28 +10,19 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item, Table, TableLike};
 
+#[path = "src/sources.rs"]
+#[expect(dead_code, unreachable_pub, reason = "the crate takes the rest of it")]
+mod sources;
+
+use sources::is_written;
+
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 const SDKS: [&str; 5] = ["c", "go", "js", "python", "rust"];
 
-/// What lies in an SDK's folder and does not go into a project: what tools
-/// write, and the SDK's own tests.
-const LEFT_OUT: [&str; 14] = [
-    ".mypy_cache",
-    ".pytest_cache",
-    ".ruff_cache",
-    ".venv",
-    ".zig-cache",
-    "__pycache__",
-    "build",
-    "conformance*",
-    "node_modules",
-    "package-lock.json",
-    "target",
-    "test",
-    "tests",
-    "zig-out",
-];
+/// What lies in an SDK's folder and does not go into a project, beside what tools
+/// write: the SDK's own tests.
+const OWN_TESTS: [&str; 4] = ["conformance", "package-lock.json", "test", "tests"];
 
 fn main() -> Outcome<()> {
     let here = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?);
@@ -39,9 +30,12 @@ fn main() -> Outcome<()> {
     let root = here.join("../..").canonicalize()?;
 
     let mut own = DefaultHasher::new();
-    for (name, path) in files(&here.join("src"), &[])?
+    let own_files = ["src", "npm", "pip"].map(|name| files(&here.join(name), &is_own));
+    for (name, path) in own_files
+        .into_iter()
+        .collect::<Outcome<Vec<_>>>()?
         .iter()
-        .chain(&files(&here.join("npm"), &["node_modules"])?)
+        .flatten()
     {
         own.write(name.as_bytes());
         own.write(&fs::read(path)?);
@@ -54,22 +48,19 @@ fn main() -> Outcome<()> {
     let mut list = Vec::new();
     for sdk in SDKS {
         let folder = root.join("sdk").join(sdk);
-        if folder.is_dir() {
-            for (name, path) in files(&folder, &LEFT_OUT)? {
-                list.push((format!("sdk/{sdk}/{name}"), path));
-            }
+        for (name, path) in files(&folder, &is_of_sdk)? {
+            list.push((format!("sdk/{sdk}/{name}"), path));
         }
     }
-    // The tests of a template are part of it.
-    let tools: Vec<&str> = LEFT_OUT
-        .into_iter()
-        .filter(|name| !["test", "tests"].contains(name))
-        .collect();
-    for (name, path) in files(&root.join("sdk/templates"), &tools)? {
-        list.push((format!("templates/{name}"), path));
+    for template in fs::read_dir(root.join("sdk/templates"))? {
+        let template = template?;
+        let language = template.file_name().to_string_lossy().into_owned();
+        for (name, path) in files(&template.path(), &is_own)? {
+            list.push((format!("templates/{language}/{name}"), path));
+        }
     }
     // Not the older versions: a policy is built against one.
-    for (name, path) in files(&root.join("wit"), &["released"])? {
+    for (name, path) in files(&root.join("wit"), &|path| !path.starts_with("released"))? {
         list.push((format!("wit/{name}"), path));
     }
     for (name, path) in &mut list {
@@ -91,40 +82,48 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// All files below a folder by their names, sorted. Cargo is told to look at
+/// Not written by tools. The path is that below the folder of an SDK or a template.
+fn is_own(path: &Path) -> bool {
+    !is_written(path)
+}
+
+fn is_of_sdk(path: &Path) -> bool {
+    let top = path.iter().next().unwrap_or_default().to_string_lossy();
+    // A language can have several conformance guests.
+    is_own(path)
+        && !OWN_TESTS
+            .iter()
+            .any(|name| top == *name || top.starts_with("conformance-"))
+}
+
+/// All wanted files below a folder by their names, sorted. Cargo is told to look at
 /// them, and at folders that only have what is taken.
-fn files(folder: &Path, left_out: &[&str]) -> Outcome<Vec<(String, PathBuf)>> {
+fn files(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Outcome<Vec<(String, PathBuf)>> {
     let mut found = Vec::new();
-    walk(folder, "", left_out, &mut found)?;
+    walk(folder, Path::new(""), wanted, &mut found)?;
     found.sort();
     Ok(found)
 }
 
 /// Whether nothing was left out.
 fn walk(
-    folder: &Path,
-    prefix: &str,
-    left_out: &[&str],
+    top: &Path,
+    below: &Path,
+    wanted: &dyn Fn(&Path) -> bool,
     found: &mut Vec<(String, PathBuf)>,
 ) -> Outcome<bool> {
+    let folder = top.join(below);
     let mut whole = true;
-    for entry in fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let leave = left_out.contains(&name.as_str())
-            || left_out
-                .iter()
-                .any(|n| n.ends_with('*') && name.starts_with(n.trim_end_matches('*')))
-            || [".pyc", ".wasm", ".swp", "~"]
-                .iter()
-                .any(|end| name.ends_with(end));
-        if leave {
+    for entry in fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))? {
+        let path = entry?.path();
+        let name = path.strip_prefix(top)?;
+        if !wanted(name) {
             whole = false;
-        } else if entry.path().is_dir() {
-            whole &= walk(&entry.path(), &format!("{prefix}{name}/"), left_out, found)?;
+        } else if path.is_dir() {
+            whole &= walk(top, name, wanted, found)?;
         } else {
-            println!("cargo:rerun-if-changed={}", entry.path().display());
-            found.push((format!("{prefix}{name}"), entry.path()));
+            println!("cargo:rerun-if-changed={}", path.display());
+            found.push((name.to_string_lossy().into_owned(), path));
         }
     }
     if whole {

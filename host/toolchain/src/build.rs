@@ -26,6 +26,7 @@ use crate::process;
 use crate::programs::Program;
 use crate::project::Project;
 use crate::setup::{Progress, SetupError, Toolchains};
+use crate::system::System;
 
 pub use unit::unit_tests;
 
@@ -159,8 +160,16 @@ pub fn build(
         .output
         .map_or_else(|| project.output(), Path::to_owned);
     let (job, _held) = Job::begin(project, toolchains, options)?;
-    let origin = Origin::of(&job, &output)?;
-    if !options.force && is_fresh(&job.work, &origin, &output) {
+    // Cargo and Go know themselves what has changed, also in what lies outside the project
+    // and the SDK, and tell so quickly.
+    let sources = match project.language {
+        Language::Rust | Language::Go => None,
+        _ => Some(sources_of(&job, &output)?),
+    };
+    if let Some(sources) = &sources
+        && !options.force
+        && is_fresh(&job.work, sources, &output)
+    {
         return built(&output, true, begin, String::new());
     }
     (options.progress)(&format!(
@@ -168,15 +177,23 @@ pub fn build(
         project.name,
         project.language.title()
     ));
+    if let Some(needed) = System::that_builds(project.language) {
+        needed.check(project.language.tool().name())?;
+    }
     let component = job.component()?;
-    write(&output, &component)?;
+    let is_same = fs::read(&output).is_ok_and(|there| there == component);
+    if !is_same {
+        write(&output, &component)?;
+    }
+    let fresh = is_same && !options.force && sources.is_none();
     // A source that changed meanwhile may or may not be in the component.
-    let after = Origin::of(&job, &output)?;
-    if after.sources == origin.sources {
-        let note = after.note(&digest::of_bytes(&component));
+    if let Some(sources) = sources
+        && sources_of(&job, &output)? == sources
+    {
+        let note = note(&sources, &digest::of_bytes(&component));
         write(&note_file(&job.work), note.as_bytes())?;
     }
-    built(&output, false, begin, job.said.into_inner())
+    built(&output, fresh, begin, job.said.into_inner())
 }
 
 fn not_set_up(language: Language) -> SetupError {
@@ -397,51 +414,24 @@ impl<'a> Job<'a> {
     }
 }
 
-/// What a component is built from: two digests.
-#[derive(PartialEq, Eq)]
-struct Origin {
-    /// Everything but the lock files.
-    sources: String,
-    /// Files that package managers write while they build.
-    locks: String,
+/// A digest of what a component is built from.
+fn sources_of(job: &Job<'_>, output: &Path) -> Result<String, BuildError> {
+    let project = job.project;
+    let mut sources = Digest::default();
+    // This crate, whose recipes decide as much as the sources.
+    sources.add(env!("OFFERD_TOOLCHAIN_SOURCES").as_bytes());
+    sources.add(project.language.tool().name().as_bytes());
+    sources.add(&[u8::from(job.debug)]);
+    sources.add(output.as_os_str().as_encoded_bytes());
+    for folder in [&project.folder, &project.sdk, &project.wit] {
+        sources.add_folder(folder).map_err(file("read", folder))?;
+    }
+    Ok(sources.finish())
 }
 
-const LOCKS: [&str; 2] = ["Cargo.lock", "go.sum"];
-
-impl Origin {
-    fn of(job: &Job<'_>, output: &Path) -> Result<Self, BuildError> {
-        let project = job.project;
-        let mut sources = Digest::default();
-        // This crate, whose recipes decide as much as the sources.
-        sources.add(env!("OFFERD_TOOLCHAIN_SOURCES").as_bytes());
-        sources.add(project.language.tool().name().as_bytes());
-        sources.add(&[u8::from(job.debug)]);
-        sources.add(output.as_os_str().as_encoded_bytes());
-        if project.language == Language::Rust {
-            let mut rustc = Command::new("rustc");
-            let version = process::run(rustc.arg("-vV").current_dir(&project.folder));
-            sources.add(version.map(|ran| ran.output).unwrap_or_default().as_bytes());
-        }
-        for folder in [&project.folder, &project.sdk, &project.wit] {
-            sources
-                .add_folder(folder, &LOCKS)
-                .map_err(file("read", folder))?;
-        }
-        let mut locks = Digest::default();
-        for name in LOCKS {
-            locks.add(&fs::read(project.folder.join(name)).unwrap_or_default());
-        }
-        Ok(Self {
-            sources: sources.finish(),
-            locks: locks.finish(),
-        })
-    }
-
-    /// The note in the work folder that tells what the last build was made from,
-    /// and what it gave.
-    fn note(&self, component: &str) -> String {
-        format!("{}\n{}\n{component}\n", self.sources, self.locks)
-    }
+/// What the last build was made from, and what it gave.
+fn note(sources: &str, component: &str) -> String {
+    format!("{sources}\n{component}\n")
 }
 
 fn note_file(work: &Path) -> PathBuf {
@@ -449,8 +439,8 @@ fn note_file(work: &Path) -> PathBuf {
 }
 
 /// Whether the output is what was built last, and from the same sources.
-fn is_fresh(work: &Path, origin: &Origin, output: &Path) -> bool {
+fn is_fresh(work: &Path, sources: &str, output: &Path) -> bool {
     let known = fs::read_to_string(note_file(work));
     let there = digest::of_file(output);
-    matches!((known, there), (Ok(known), Ok(there)) if known == origin.note(&there))
+    matches!((known, there), (Ok(known), Ok(there)) if known == note(sources, &there))
 }

@@ -6,27 +6,7 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-/// Folders that compilers, package managers and test tools write, and version
-/// control: never sources.
-const LEFT_OUT: [&str; 12] = [
-    ".git",
-    ".mypy_cache",
-    ".pytest_cache",
-    ".ruff_cache",
-    ".venv",
-    ".zig-cache",
-    "__pycache__",
-    "build",
-    "node_modules",
-    "target",
-    "venv",
-    "zig-out",
-];
-
-/// Whether an entry of a folder is no source.
-fn left_out(name: &str) -> bool {
-    LEFT_OUT.contains(&name) || name.ends_with(".wasm") || name.ends_with(".pyc")
-}
+use crate::sources::is_source;
 
 /// SHA-256 of bytes, in hex.
 pub(crate) fn of_bytes(bytes: &[u8]) -> String {
@@ -55,24 +35,26 @@ impl Digest {
     }
 
     /// Names and contents of the sources in a folder, in a fixed order; modes
-    /// and times do not count. Links are followed. Files named in `but` are left
-    /// out.
-    pub(crate) fn add_folder(&mut self, folder: &Path, but: &[&str]) -> io::Result<()> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(folder)? {
-            let name = entry?.file_name();
-            let text = name.to_string_lossy();
-            if !left_out(&text) && !but.contains(&text.as_ref()) {
-                names.push(name);
+    /// and times do not count. Links are followed.
+    pub(crate) fn add_folder(&mut self, folder: &Path) -> io::Result<()> {
+        self.add_below(folder, Path::new(""))
+    }
+
+    fn add_below(&mut self, top: &Path, below: &Path) -> io::Result<()> {
+        let mut sources = Vec::new();
+        for entry in fs::read_dir(top.join(below))? {
+            let path = below.join(entry?.file_name());
+            if is_source(&path) {
+                sources.push(path);
             }
         }
-        names.sort();
-        self.add(&names.len().to_le_bytes());
-        for name in names {
-            let path = folder.join(&name);
-            self.add(name.as_encoded_bytes());
+        sources.sort();
+        self.add(&sources.len().to_le_bytes());
+        for source in sources {
+            let path = top.join(&source);
+            self.add(source.as_os_str().as_encoded_bytes());
             if path.is_dir() {
-                self.add_folder(&path, but)?;
+                self.add_below(top, &source)?;
             } else if path.is_file() {
                 self.add(&fs::read(&path)?);
             }
@@ -91,7 +73,7 @@ mod tests {
 
     fn of(folder: &Path) -> String {
         let mut digest = Digest::default();
-        digest.add_folder(folder, &["lock"]).unwrap();
+        digest.add_folder(folder).unwrap();
         digest.finish()
     }
 
@@ -99,22 +81,23 @@ mod tests {
     fn sources_count_and_what_is_built_does_not() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
-        fs::write(at("a.c"), "1").unwrap();
+        let write = |name: &str, text: &str| {
+            fs::create_dir_all(at(name).parent().unwrap()).unwrap();
+            fs::write(at(name), text).unwrap();
+        };
+        write("src/a.c", "1");
         let first = of(dir.path());
-        for folder in LEFT_OUT {
-            fs::create_dir(at(folder)).unwrap();
-            fs::write(at(folder).join("x"), "x").unwrap();
+        for other in ["build/x", "p.wasm", "scenarios/most.toml", "README.md"] {
+            write(other, "x");
         }
-        fs::write(at("p.wasm"), "x").unwrap();
-        fs::write(at("lock"), "x").unwrap();
         assert_eq!(of(dir.path()), first);
-        fs::write(at("a.c"), "2").unwrap();
+        write("src/a.c", "2");
         let second = of(dir.path());
         assert_ne!(second, first);
-        fs::rename(at("a.c"), at("b.c")).unwrap();
+        fs::rename(at("src/a.c"), at("src/b.c")).unwrap();
         let third = of(dir.path());
         assert_ne!(third, second);
-        fs::create_dir(at("empty")).unwrap();
+        write("src/target/c.c", "3");
         assert_ne!(of(dir.path()), third);
     }
 }

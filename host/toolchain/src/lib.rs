@@ -21,6 +21,8 @@ mod process;
 mod programs;
 mod project;
 mod setup;
+mod sources;
+mod system;
 mod versions;
 
 pub use build::{BuildError, BuildOptions, Built, build, unit_tests};
@@ -30,4 +32,5 @@ pub use new::{NewError, new_project};
 pub use programs::Program;
 pub use project::{MANIFEST, Mistake, Mistakes, Project, ProjectError, check_name};
 pub use setup::{Progress, SetUp, SetupError, Toolchains};
+pub use sources::is_source;
 pub use versions::Tool;

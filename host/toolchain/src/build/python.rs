@@ -1,5 +1,5 @@
-//! Python: componentize-py puts the policy, its SDK and CPython into a
-//! component.
+//! Python: mypy checks types, componentize-py puts the policy, its SDK and CPython
+//! into a component.
 
 use super::{BuildError, Compiled, Job};
 use crate::programs::Program;
@@ -8,6 +8,7 @@ pub(super) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
     job.entry("policy.py")?;
     let app = format!("offerd_app_{}", job.world_snake());
     job.sdk(&format!("glue/{app}.py"))?;
+    check_types(job)?;
     let output = job.work.join("policy.wasm");
     let mut command = job.program(Program::ComponentizePy)?;
     command
@@ -25,4 +26,21 @@ pub(super) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
         .arg(&output);
     job.run_quietly(&mut command, "componentize-py")?;
     Ok(Compiled::Component(output))
+}
+
+/// What has no types is not checked. The project's own settings (`mypy.ini` and the like)
+/// count.
+fn check_types(job: &Job<'_>) -> Result<(), BuildError> {
+    const NOT_THE_POLICY: &str =
+        r"(^|/)((build|sdk|tests?|venv|\.venv)/|test_[^/]*\.py$|[^/]*_test\.py$)";
+    let mut mypy = job.program(Program::Mypy)?;
+    mypy.args(["--no-error-summary", "--follow-imports=silent", "--exclude"])
+        .args([NOT_THE_POLICY, "--cache-dir"])
+        .arg(job.work.join("mypy"))
+        .arg(".")
+        .env("MYPYPATH", &job.project.sdk);
+    if job.color {
+        mypy.env("MYPY_FORCE_COLOR", "1");
+    }
+    job.run(&mut mypy, "the type check")
 }

@@ -11,6 +11,7 @@ use crate::language::Language;
 use crate::programs::Program;
 use crate::project::Project;
 use crate::setup::Toolchains;
+use crate::system::System;
 
 /// Runs the unit tests of a project and gives the test tool's exit status:
 /// success if all passed. Of the options, `work`, `color` and `progress` count.
@@ -26,6 +27,9 @@ pub fn unit_tests(
     // The others need nothing but what runs them.
     if compiled && !toolchains.has(project.language) {
         return Err(not_set_up(project.language).into());
+    }
+    if let Some(needed) = System::that_tests(project.language) {
+        needed.check("`offerd policy unit`")?;
     }
     let (job, _held) = Job::begin(project, toolchains, options)?;
     let mut command = match project.language {

@@ -7,14 +7,9 @@ use std::process::Command;
 use super::{Progress, SetupError, Toolchains};
 use crate::process::{self, Ran};
 use crate::programs;
-use crate::versions::{NODE_OLDEST, PYTHON_OLDEST, Pinned, RUST_OLDEST, RUST_TARGET, Source, Tool};
+use crate::system::{System, rustc};
+use crate::versions::{Pinned, RUST_TARGET, Source, Tool};
 
-const NO_RUST: &str = "Install Rust with rustup, or add the target \
-    wasm32-unknown-unknown to the Rust that is there, and try again";
-const NO_PYTHON: &str = "Install Python 3.10 or newer with its venv module \
-    (on Debian: apt-get install python3 python3-venv) and try again";
-const NO_NODE: &str = "Install Node.js 18 or newer with npm \
-    (on Debian: apt-get install nodejs npm) and try again";
 const NO_NETWORK: &str = "Its text above says why; without network, set OFFERD_TOOLCHAINS to a \
     folder that was set up elsewhere";
 
@@ -30,12 +25,8 @@ impl Toolchains {
         let target = self.folder(tool);
         match pinned.source {
             Source::Rustup { target } => rustup(target, tool.name()),
-            Source::Pip { package, version } => self.complete(&pinned, &target, |folder| {
-                pip(folder, package, version, pinned.name)?;
-                match tool {
-                    Tool::ComponentizePy => programs::write_launcher(folder),
-                    _ => Ok(()),
-                }
+            Source::Pip { requirements } => self.complete(&pinned, &target, |folder| {
+                pip(folder, requirements, pinned.name)
             }),
             Source::Npm { manifest, lock } => self.complete(&pinned, &target, |folder| {
                 npm(folder, manifest, lock, pinned.name)
@@ -66,6 +57,10 @@ impl Toolchains {
             drop(fs::remove_dir_all(&part));
             return Err(error);
         }
+        // One that is there lacks something, or this would not be called.
+        if target.exists() {
+            fs::remove_dir_all(target).map_err(file("remove", target))?;
+        }
         fs::rename(&part, target).map_err(file("rename the finished folder to", target))
     }
 }
@@ -81,10 +76,6 @@ fn check(folder: &Path, pinned: &Pinned) -> Result<(), SetupError> {
     }
 }
 
-fn rustc() -> Command {
-    Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
-}
-
 /// Whether the Rust that is there has the target.
 pub(super) fn has_rust_target() -> bool {
     process::first_line(rustc().args(["--print", "sysroot"])).is_some_and(|sysroot| {
@@ -96,17 +87,10 @@ pub(super) fn has_rust_target() -> bool {
 }
 
 fn rustup(target: &str, tool: &'static str) -> Result<(), SetupError> {
-    at_least(
-        &mut rustc(),
-        "--version",
-        "rustc",
-        RUST_OLDEST,
-        tool,
-        NO_RUST,
-    )?;
+    System::Rust.check(tool)?;
     let mut command = Command::new("rustup");
     command.args(["target", "add", target]);
-    client(&mut command, "rustup", tool, NO_RUST)?;
+    client(&mut command, "rustup", tool, System::Rust.advice())?;
     if has_rust_target() {
         return Ok(());
     }
@@ -116,37 +100,25 @@ fn rustup(target: &str, tool: &'static str) -> Result<(), SetupError> {
     })
 }
 
-fn pip(folder: &Path, package: &str, version: &str, tool: &'static str) -> Result<(), SetupError> {
-    let python = || Command::new("python3");
-    at_least(
-        &mut python(),
-        "--version",
-        "python3",
-        PYTHON_OLDEST,
-        tool,
-        NO_PYTHON,
-    )?;
-    let mut command = python();
+fn pip(folder: &Path, requirements: &str, tool: &'static str) -> Result<(), SetupError> {
+    System::Python.check(tool)?;
+    let mut command = Command::new("python3");
     command.args(["-m", "venv"]).arg(folder);
-    client(&mut command, "python3", tool, NO_PYTHON)?;
+    client(&mut command, "python3", tool, System::Python.advice())?;
+    let list = folder.join("requirements.txt");
+    write(&list, requirements)?;
     let mut command = Command::new(folder.join("bin/python"));
     command
         .args(["-m", "pip", "install", "--no-input", "--quiet"])
         .args(["--only-binary", ":all:", "--no-compile"])
-        .arg(format!("{package}=={version}"))
+        .args(["--no-deps", "--require-hashes", "-r"])
+        .arg(&list)
         .env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
     client(&mut command, "python3", tool, NO_NETWORK)
 }
 
 fn npm(folder: &Path, manifest: &str, lock: &str, tool: &'static str) -> Result<(), SetupError> {
-    at_least(
-        &mut Command::new("node"),
-        "--version",
-        "node",
-        NODE_OLDEST,
-        tool,
-        NO_NODE,
-    )?;
+    System::Node.check(tool)?;
     for (name, text) in [
         ("package.json", manifest),
         ("package-lock.json", lock),
@@ -154,18 +126,21 @@ fn npm(folder: &Path, manifest: &str, lock: &str, tool: &'static str) -> Result<
         // registry is set.
         (".npmrc", "omit-lockfile-registry-resolved=true\n"),
     ] {
-        let path = folder.join(name);
-        fs::write(&path, text).map_err(|source| SetupError::File {
-            what: "write",
-            path,
-            source,
-        })?;
+        write(&folder.join(name), text)?;
     }
     let mut command = Command::new("npm");
     command
         .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
         .current_dir(folder);
     client(&mut command, "npm", tool, NO_NETWORK)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), SetupError> {
+    fs::write(path, text).map_err(|source| SetupError::File {
+        what: "write",
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Runs a registry's client; what it says is kept for the error.
@@ -193,33 +168,6 @@ fn client(
     })
 }
 
-/// Errors unless a program is there and new enough.
-fn at_least(
-    command: &mut Command,
-    argument: &str,
-    program: &'static str,
-    oldest: (u32, u32),
-    tool: &'static str,
-    advice: &'static str,
-) -> Result<(), SetupError> {
-    let ran = process::run(command.arg(argument)).map_err(|source| SetupError::Missing {
-        program,
-        tool,
-        advice,
-        source,
-    })?;
-    match process::version(&ran.output) {
-        Some(found) if found < oldest => Err(SetupError::TooOld {
-            found: format!("{program} {}.{}", found.0, found.1),
-            tool,
-            wanted: format!("{}.{}", oldest.0, oldest.1),
-            advice,
-        }),
-        // A version that cannot be read is left to the client.
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,32 +182,6 @@ mod tests {
         let text = error.to_string();
         assert!(text.contains("`sh -c 'echo no such"), "{text}");
         assert!(text.contains("OFFERD_TOOLCHAINS"), "{text}");
-    }
-
-    #[test]
-    fn a_missing_or_old_program_is_told_with_what_to_do() {
-        let mut absent = Command::new("no-such-program-here");
-        let error = at_least(
-            &mut absent,
-            "-v",
-            "python3",
-            (3, 10),
-            "zig-0.17.1",
-            NO_PYTHON,
-        );
-        let text = error.unwrap_err().to_string();
-        assert!(
-            text.starts_with("python3 cannot be started; zig-0.17.1"),
-            "{text}"
-        );
-        assert!(text.contains("apt-get install python3"), "{text}");
-        let mut old = Command::new("echo");
-        let error = at_least(&mut old, "v12.1.0", "node", (18, 0), "x", NO_NODE);
-        let text = error.unwrap_err().to_string();
-        assert!(
-            text.starts_with("node 12.1 is too old for x: 18.0"),
-            "{text}"
-        );
     }
 
     #[test]
