@@ -52,8 +52,10 @@ pub(super) struct Since {
     /// Of all rounds.
     pub(super) most_placed: u32,
     pub(super) errors: Vec<String>,
-    /// What the host says of decisions that it refused.
-    pub(super) refused: Vec<String>,
+    /// What the host says of decisions that it refused, a text for each round.
+    pub(super) refusals: Vec<String>,
+    /// Decisions refused before the step.
+    refused: u64,
     /// First line of the log that belongs to the step.
     pub(super) log: usize,
     rounds: u32,
@@ -158,9 +160,15 @@ impl<'p> Cluster<'p> {
     pub(super) fn begin_step(&mut self) {
         self.since = Since {
             log: self.log().len(),
+            refused: self.machine.policy_numbers(POLICY).refused,
             ..Since::default()
         };
         self.declined.clear();
+    }
+
+    /// How many decisions the host refused in this step.
+    pub(super) fn refused(&self) -> u64 {
+        self.machine.policy_numbers(POLICY).refused - self.since.refused
     }
 
     fn number(&mut self) -> u64 {
@@ -476,7 +484,7 @@ impl<'p> Cluster<'p> {
                 Effect::Send { call, .. } => self.take(call),
                 Effect::Reply { reply, .. } => self.replies.push(reply),
                 Effect::Notice(notice) if notice.text.contains(" refused: ") => {
-                    self.since.refused.push(notice.text);
+                    self.since.refusals.push(notice.text);
                 }
                 Effect::Stop(why) => self.mistakes.push(why),
                 Effect::Notice(_) | Effect::Persist(_) | Effect::Subscription(_) => {}
@@ -497,10 +505,11 @@ impl<'p> Cluster<'p> {
                     add(&mut room, more);
                 }
                 for operation in operations {
-                    if let Operation::Launch(tasks) = operation {
-                        tasks
+                    match operation {
+                        Operation::Launch(tasks) => tasks
                             .into_iter()
-                            .for_each(|task| self.launch(task, agent, &mut room));
+                            .for_each(|task| self.launch(task, agent, &mut room)),
+                        other => self.not_simulated(name(&other)),
                     }
                 }
                 self.declined.insert(agent);
@@ -546,8 +555,25 @@ impl<'p> Cluster<'p> {
                 self.to_reconcile
                     .extend(tasks.into_iter().map(|(task, _)| task));
             }
-            _ => {}
+            Call::Shutdown { .. } => self.not_simulated("the shutdown of an executor"),
+            Call::Teardown => self.not_simulated("the framework's end"),
+            // They change nothing in the books of a scenario.
+            Call::Acknowledge { .. }
+            | Call::AcknowledgeOperation { .. }
+            | Call::ReconcileOperations { .. }
+            | Call::AcceptInverseOffers { .. }
+            | Call::DeclineInverseOffers { .. }
+            | Call::Message { .. }
+            | Call::Request { .. } => {}
         }
+    }
+
+    /// What the books cannot show must not look as if nothing happened.
+    fn not_simulated(&mut self, what: &str) {
+        self.mistakes.push(format!(
+            "the policy decides {what}, which scenarios do not simulate; try it on a simulated \
+             master, with `offerd policy run --sim`"
+        ));
     }
 
     fn launch(&mut self, task: JobTask, agent: usize, room: &mut Room) {
@@ -570,6 +596,22 @@ impl<'p> Cluster<'p> {
         if let Some(free) = self.free.get_mut(agent) {
             add(free, room);
         }
+    }
+}
+
+fn name(operation: &Operation) -> &'static str {
+    match operation {
+        Operation::Launch(_) => "the launch of a job's tasks",
+        Operation::LaunchWritten(_) => "the launch of a task of its own",
+        Operation::LaunchGroup { .. } => "the launch of a task group",
+        Operation::Reserve { .. } => "a reservation",
+        Operation::Unreserve { .. } => "the end of a reservation",
+        Operation::Create { .. } => "a volume",
+        Operation::Destroy { .. } => "the end of a volume",
+        Operation::GrowVolume { .. } => "a larger volume",
+        Operation::ShrinkVolume { .. } => "a smaller volume",
+        Operation::CreateDisk { .. } => "a disk",
+        Operation::DestroyDisk { .. } => "the end of a disk",
     }
 }
 

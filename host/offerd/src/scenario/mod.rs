@@ -5,6 +5,7 @@
 //! them, so that each run is the same. Nothing here waits: time passes when a step says so.
 
 mod cluster;
+mod names;
 mod read;
 mod steps;
 

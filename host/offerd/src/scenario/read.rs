@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use offerd_core::Milli;
 use offerd_core::job::JobSpec;
 use offerd_core::resource::Amounts;
 use serde::Deserialize;
 
+use super::names;
 use crate::jobs;
 
 #[derive(Debug, thiserror::Error)]
@@ -22,8 +24,9 @@ pub enum ReadError {
     Toml { name: String, why: String },
     #[error("{0}")]
     Jobs(crate::reading::Mistakes),
-    #[error("{name}: {why}")]
-    Wrong { name: String, why: String },
+    /// Everything that is wrong with what it says, a line for each.
+    #[error("{}", mistakes.iter().map(|why| format!("{name}: {why}")).collect::<Vec<_>>().join("\n"))]
+    Wrong { name: String, mistakes: Vec<String> },
 }
 
 /// A scenario that was read and checked.
@@ -49,6 +52,7 @@ pub(super) struct Agent {
 #[derive(Debug, Clone)]
 pub(super) struct Step {
     pub(super) jobs: Vec<JobSpec>,
+    pub(super) pass: Duration,
     pub(super) written: StepText,
 }
 
@@ -111,7 +115,7 @@ pub(super) struct StepText {
     pub(super) kill: Vec<String>,
     /// Seconds that pass.
     #[serde(default)]
-    pub(super) pass: f64,
+    pass: f64,
     /// Agents whose offers Mesos takes back; it makes new ones.
     #[serde(default)]
     pub(super) rescind: Vec<String>,
@@ -159,13 +163,13 @@ pub(super) struct Expect {
     pub(super) at_once: Option<u32>,
     /// Decisions that the host refuses.
     #[serde(default)]
-    pub(super) refused: usize,
+    pub(super) refused: u64,
 }
 
 pub(super) fn scenario(name: &str, text: &str) -> Result<Scenario, ReadError> {
-    let wrong = |why: String| ReadError::Wrong {
+    let wrong = |mistakes: Vec<String>| ReadError::Wrong {
         name: name.to_owned(),
-        why,
+        mistakes,
     };
     let read: Text = toml::from_str(text).map_err(|error| ReadError::Toml {
         name: name.to_owned(),
@@ -173,34 +177,41 @@ pub(super) fn scenario(name: &str, text: &str) -> Result<Scenario, ReadError> {
     })?;
     let config = match &read.config {
         Some(table) => {
-            Some(serde_json::to_string(table).map_err(|error| wrong(error.to_string()))?)
+            Some(serde_json::to_string(table).map_err(|error| wrong(vec![error.to_string()]))?)
         }
         None => None,
     };
+    let mut mistakes = Vec::new();
     let mut agents = Vec::new();
     for agent in read.agents {
-        agents.extend(several(agent).map_err(&wrong)?);
-    }
-    let mut steps = Vec::new();
-    for (position, mut step) in read.steps.into_iter().enumerate() {
-        let tables = std::mem::take(&mut step.job);
-        let jobs = jobs(
-            &format!("{name}, step {}", position + 1),
-            tables,
-            &read.roles,
-        )?;
-        for agent in step.rescind.iter().chain(&step.lose) {
-            if !agents.iter().any(|known: &Agent| known.name == *agent) {
-                return Err(wrong(format!(
-                    "step {}: there is no agent {agent}",
-                    position + 1
-                )));
-            }
+        match several(agent) {
+            Ok(more) => agents.extend(more),
+            Err(why) => mistakes.push(why),
         }
+    }
+    let mut known = names::Known::new(&agents);
+    let mut steps = Vec::new();
+    for (mut step, number) in read.steps.into_iter().zip(1..) {
+        let tables = std::mem::take(&mut step.job);
+        let jobs = jobs(&format!("{name}, step {number}"), tables, &read.roles)?;
+        known.add(&jobs);
+        let mut wrong = known.unknown_of(&step);
+        let pass = Duration::try_from_secs_f64(step.pass).unwrap_or_else(|_| {
+            wrong.push(format!(
+                "pass = {}: must be a number of seconds, 0 or more",
+                step.pass
+            ));
+            Duration::ZERO
+        });
+        mistakes.extend(wrong.into_iter().map(|why| format!("step {number}: {why}")));
         steps.push(Step {
             jobs,
+            pass,
             written: step,
         });
+    }
+    if !mistakes.is_empty() {
+        return Err(wrong(mistakes));
     }
     Ok(Scenario {
         name: name.to_owned(),

@@ -1,7 +1,6 @@
 //! Steps of a scenario: what happens, and what must hold then.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use offerd_core::ids::TaskId;
 use offerd_core::machine::Request;
@@ -67,7 +66,7 @@ fn happen(run: &mut Cluster<'_>, step: &Step) {
         run.request(Request::Submit(step.jobs.clone()));
     }
     run.settle();
-    run.pass(Duration::try_from_secs_f64(text.pass).unwrap_or_default());
+    run.pass(step.pass);
 }
 
 /// The oldest tasks of a job end.
@@ -188,13 +187,13 @@ fn texts(run: &Cluster<'_>, step: &Step, wrong: &mut Vec<String>) {
         Some(text) if run.since.errors.iter().any(|error| error.contains(text)) => {}
         Some(text) => wrong.push(format!("no error says '{text}'")),
     }
-    if run.since.refused.len() != expect.refused {
+    let refused = run.refused();
+    if refused != expect.refused {
         wrong.push(format!(
-            "the host refused {} decisions, not {}",
-            run.since.refused.len(),
+            "the host refused {refused} decisions, not {}",
             expect.refused
         ));
-        wrong.extend(run.since.refused.iter().take(3).cloned());
+        wrong.extend(run.since.refusals.iter().take(3).cloned());
     }
 }
 

@@ -123,6 +123,36 @@ fn preemption_is_seen() {
 }
 
 #[test]
+fn refused_decisions_are_counted_one_by_one() {
+    let program = guest("misbehave");
+    let text = format!(
+        "config = {{ decide = 'nonsense' }}
+        {AGENTS}
+        [[step]]
+        job = [{{ name = 'a', cpus = 1, mem = 64 }}]
+        expect.refused = 0
+        "
+    );
+    let told = broken(&program, &text);
+    assert!(
+        told[0].starts_with("step 1: the host refused 2"),
+        "{told:?}"
+    );
+    assert!(told[1].contains(" more)"), "{told:?}");
+}
+
+#[test]
+fn what_is_not_simulated_is_told() {
+    let program = guest("errands");
+    let text = format!("config = {{ errand = 'volume' }}\n{AGENTS}\n[[step]]");
+    let told = broken(&program, &text);
+    assert!(
+        told[0].contains("a reservation, which scenarios do not simulate"),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn mistakes_in_a_scenario_are_told_with_their_place() {
     let why = |text: &str| read("s.toml", text).unwrap_err().to_string();
     let unknown = why("about = 'x'\n[[step]]\nexpects = 3");
@@ -133,9 +163,14 @@ fn mistakes_in_a_scenario_are_told_with_their_place() {
     assert!(unknown.contains("unknown field `expects`"), "{unknown}");
     let job = why("[[step]]\njob = [{ name = 'a', cpus = -1 }]");
     assert!(job.contains("step 1") && job.contains("cpus"), "{job}");
+    let names = "[[agent]]\nname = 'small'\n[[step]]\njob = [{ name = 'nightly', cpus = 1, mem = 1 }]\n\
+                 lose = ['smal']\nexpect.killed.nighly = 0\npass = -1\n[[step]]\nfinish.x = 1";
     assert_eq!(
-        why("[[step]]\nlose = ['x']"),
-        "s.toml: step 1: there is no agent x"
+        why(names),
+        "s.toml: step 1: there is no job 'nighly' in this step or before; did you mean 'nightly'?\n\
+         s.toml: step 1: there is no agent 'smal' in this scenario; did you mean 'small'?\n\
+         s.toml: step 1: pass = -1: must be a number of seconds, 0 or more\n\
+         s.toml: step 2: there is no job 'x' in this step or before"
     );
     assert!(why("[[agent]]\nname = 'x'\ncpus = -1").contains("cpus = -1 is no amount"));
 }
