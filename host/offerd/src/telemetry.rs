@@ -1,8 +1,10 @@
 //! The log: what is written, in which form.
 
 use std::io::IsTerminal as _;
+use std::sync::Arc;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::config::{Log, LogFormat};
 
@@ -29,6 +31,33 @@ pub(crate) fn check_level(text: &str) -> Result<(), String> {
 /// Starts the log of this process, on standard error. The variable OFFERD_LOG
 /// wins over the configured level. Does nothing if a log was started before.
 pub fn start(log: &Log) {
+    start_on(log, std::io::stderr, std::io::stderr().is_terminal());
+}
+
+/// The same, with each entry handed to `tell`.
+pub(crate) fn start_into(log: &Log, tell: impl Fn(&str) + Send + Sync + 'static) {
+    let tell = Arc::new(tell);
+    start_on(log, move || Entries(Arc::clone(&tell)), false);
+}
+
+/// Each write is one entry.
+struct Entries<F>(Arc<F>);
+
+impl<F: Fn(&str)> std::io::Write for Entries<F> {
+    fn write(&mut self, entry: &[u8]) -> std::io::Result<usize> {
+        (self.0)(String::from_utf8_lossy(entry).trim_end());
+        Ok(entry.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn start_on<W>(log: &Log, writer: W, ansi: bool)
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let filter = std::env::var("OFFERD_LOG")
         .ok()
         .and_then(|text| EnvFilter::try_new(text).ok())
@@ -36,13 +65,10 @@ pub fn start(log: &Log) {
         .unwrap_or_default();
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(writer);
     // An error means that there is a log already, which is fine.
     let _ = match log.format {
-        LogFormat::Human => builder
-            .with_ansi(std::io::stderr().is_terminal())
-            .with_target(false)
-            .try_init(),
+        LogFormat::Human => builder.with_ansi(ansi).with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
 }

@@ -45,6 +45,16 @@ impl AgentSettings {
     }
 }
 
+/// An agent as somebody sees it who looks on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentUse {
+    pub hostname: String,
+    /// What tasks use of how much.
+    pub cpus: (Milli, Milli),
+    pub mem: (Milli, Milli),
+    pub tasks: usize,
+}
+
 /// An agent and what is neither offered nor used of it.
 #[derive(Debug)]
 pub(crate) struct Agent {
@@ -188,6 +198,28 @@ impl Cluster {
             .flat_map(|framework| framework.tasks.values())
             .map(|task| (task.id.clone(), task.state as i32))
             .collect()
+    }
+
+    /// All agents, in their order.
+    pub fn agents(&self) -> Vec<AgentUse> {
+        let live = |position: usize| {
+            self.frameworks
+                .values()
+                .flat_map(|framework| framework.tasks.values())
+                .filter(move |task| task.agent == position && !task.is_terminal())
+        };
+        let seen = |(position, agent): (usize, &Agent)| {
+            let used = live(position).flat_map(|task| task.resources.iter().cloned());
+            let used = Amounts::usable(&used.collect::<Vec<_>>());
+            let whole = Amounts::usable(&total(&agent.settings));
+            AgentUse {
+                hostname: agent.settings.hostname.clone(),
+                cpus: (used.cpus, whole.cpus),
+                mem: (used.mem, whole.mem),
+                tasks: live(position).count(),
+            }
+        };
+        self.agents.iter().enumerate().map(seen).collect()
     }
 
     /// Roles of connected frameworks that are not suppressed.

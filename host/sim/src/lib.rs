@@ -16,5 +16,5 @@ mod maintenance;
 mod operations;
 mod tasks;
 
-pub use cluster::{AgentSettings, Cluster, Counts};
+pub use cluster::{AgentSettings, AgentUse, Cluster, Counts};
 pub use http::{Settings, Sim};

@@ -7,7 +7,8 @@ pub(crate) fn print(heads: &[&str], rows: &[Vec<String>]) {
     }
 }
 
-fn lines(heads: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+/// The same as lines.
+pub(crate) fn lines(heads: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     let heads: Vec<String> = heads.iter().map(ToString::to_string).collect();
     let mut widths: Vec<usize> = vec![0; heads.len()];
     for row in std::iter::once(&heads).chain(rows) {

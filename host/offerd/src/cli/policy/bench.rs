@@ -29,7 +29,8 @@ const SIZES: [u32; 4] = [1, 10, 100, 1000];
 /// to a reference, turn by turn, and tells the median and the shortest time of a call, what
 /// it is for each offer, and how much more than the reference. Also: memory, how long the
 /// code compiles, and how long an instance takes to start from compiled code. The reference
-/// is the host's own first fit, without WebAssembly, unless --reference names a component.
+/// is the host's own first fit, which is less work than any policy in WebAssembly does;
+/// --reference names a policy to compare with, such as the one at work now, or bin-pack.
 /// Compare runs on one quiet machine only; ratios are steadier than times.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: offerd policy bench night-batch.wasm --reference bin-pack.wasm")]
@@ -43,6 +44,14 @@ pub(crate) struct Arguments {
     /// A component to compare with.
     #[arg(long, value_name = "FILE")]
     reference: Option<PathBuf>,
+    /// The reference's settings.
+    #[arg(
+        long,
+        value_name = "TABLE",
+        default_value = "{}",
+        requires = "reference"
+    )]
+    reference_config: String,
     /// Seconds for each size.
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
     seconds: f64,
@@ -90,7 +99,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         None => (Box::new(Fallback::FirstFit), "native first fit".to_owned()),
         Some(file) => {
             let program = load(&runtime, file)?;
-            let policy = start(&program, "{}")?;
+            let policy = start(&program, &test::config(&arguments.reference_config)?)?;
             let name = policy.description().name.clone();
             (Box::new(policy), name)
         }

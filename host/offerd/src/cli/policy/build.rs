@@ -13,7 +13,8 @@ use crate::reading::show_bytes;
 ///
 /// Compiles the policy in its language, makes a component of it, and checks that
 /// the component fits the contract and imports nothing else. Does nothing if
-/// neither the project, the SDK nor the compilers have changed.
+/// neither the project, the SDK nor the compilers have changed; of sources in other
+/// folders only cargo and Go know (--force builds in any case).
 #[derive(Debug, Args)]
 #[command(after_help = "Example: offerd policy build night-batch -o policies/night-batch.wasm")]
 pub(crate) struct Arguments {
@@ -33,12 +34,12 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let project = super::open(&arguments.folder)?;
-    let built = build(
-        &project,
-        arguments.output.as_deref(),
-        arguments.debug,
-        arguments.force,
-    )?;
+    let wanted = Wanted {
+        output: arguments.output.as_deref(),
+        debug: arguments.debug,
+        force: arguments.force,
+    };
+    let built = build(&project, &wanted, &progress)?;
     let file = shown(&built.file);
     if built.fresh {
         println!("{} is up to date", file.display());
@@ -53,25 +54,34 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds a project and compares the result with the contract. Warnings of
-/// compilers are shown.
+/// What of [`BuildOptions`] differs between commands.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wanted<'a> {
+    pub(super) output: Option<&'a Path>,
+    pub(super) debug: bool,
+    pub(super) force: bool,
+}
+
+/// Builds a project and compares the result with the contract. `tell` gets what takes
+/// time, and the warnings of compilers.
 pub(super) fn build(
     project: &Project,
-    output: Option<&Path>,
-    debug: bool,
-    force: bool,
+    wanted: &Wanted<'_>,
+    tell: &dyn Fn(&str),
 ) -> Result<Built, Failed> {
     let options = BuildOptions {
-        output,
+        output: wanted.output,
         work: None,
-        debug,
-        force,
+        debug: wanted.debug,
+        force: wanted.force,
         color: super::color(),
-        progress: &progress,
+        progress: tell,
     };
     let built = offerd_toolchain::build(project, &super::toolchains()?, &options)
         .map_err(super::build_failed)?;
-    super::show_output(Some(built.output.as_str()).filter(|output| !output.is_empty()));
+    if !built.output.is_empty() {
+        tell(&built.output);
+    }
     let component = std::fs::read(&built.file).map_err(|error| Failed::new(&error))?;
     offerd_policy::Program::check_contract(&shown(&built.file).to_string_lossy(), &component)
         .map_err(|error| Failed::new(&error))?;

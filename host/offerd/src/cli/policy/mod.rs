@@ -91,21 +91,21 @@ fn open(folder: &std::path::Path) -> Result<Project, Failed> {
     Project::open(folder).map_err(|error| Failed::new(&error))
 }
 
-/// What the other program said, whole, then what failed.
 fn setup_failed(error: SetupError) -> Failed {
-    show_output(error.output());
-    Failed::new(&error)
+    after(error.output(), &error)
 }
 
 fn build_failed(error: BuildError) -> Failed {
-    show_output(error.output());
-    Failed::new(&error)
+    after(error.output(), &error)
 }
 
-fn show_output(output: Option<&str>) {
-    if let Some(output) = output {
-        eprintln!("{output}");
-    }
+/// What the other program said, whole, then what failed.
+fn after(output: Option<&str>, error: &dyn std::error::Error) -> Failed {
+    let Failed(what) = Failed::new(error);
+    Failed(match output {
+        Some(output) => format!("{output}\n{what}"),
+        None => what,
+    })
 }
 
 /// A language of the command line.

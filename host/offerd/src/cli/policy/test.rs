@@ -109,7 +109,7 @@ fn tell(scenario: &Scenario, broken: &Broken) {
 pub(super) fn config(table: &str) -> Result<String, Failed> {
     let read: toml::Table = toml::from_str(&format!("config = {table}")).map_err(|error| {
         Failed(format!(
-            "error: --config {table} is no table of TOML: {error}"
+            "error: the settings {table} are no table of TOML: {error}"
         ))
     })?;
     serde_json::to_string(&read.get("config")).map_err(|error| Failed::new(&error))
@@ -121,7 +121,11 @@ pub(super) fn component(subject: &Path, debug: bool) -> Result<PathBuf, Failed> 
         return Ok(subject.to_owned());
     }
     let project: Project = super::open(subject)?;
-    Ok(build::build(&project, None, debug, false)?.file)
+    let wanted = build::Wanted {
+        debug,
+        ..build::Wanted::default()
+    };
+    Ok(build::build(&project, &wanted, &super::progress)?.file)
 }
 
 /// The files in `scenarios`, sorted.
