@@ -43,6 +43,8 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         format!("{}    # unit tests", lang.unit_tests()),
         "offerd policy build".to_owned(),
         format!("offerd policy check {name}.wasm"),
+        "offerd policy test".to_owned(),
+        "offerd policy run --sim".to_owned(),
     ] {
         println!("  {line}");
     }

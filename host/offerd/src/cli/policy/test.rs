@@ -130,7 +130,8 @@ pub(super) fn component(subject: &Path, debug: bool) -> Result<PathBuf, Failed> 
 
 /// The files in `scenarios`, sorted.
 fn own(folder: &Path) -> Result<Vec<PathBuf>, Failed> {
-    let folder = folder.join("scenarios");
+    // What is here is called by its short name.
+    let folder = folder.strip_prefix(".").unwrap_or(folder).join("scenarios");
     if !folder.is_dir() {
         return Ok(Vec::new());
     }
