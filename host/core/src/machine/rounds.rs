@@ -5,9 +5,10 @@ use bytes::Bytes;
 use std::sync::Arc;
 
 use crate::call::Call;
-use crate::ids::{AgentId, ExecutorId, OfferHandle, OfferId, PolicyHandle};
+use crate::ids::{AgentId, ExecutorId, OfferHandle, OfferId, PolicyHandle, RoleHandle};
 use crate::offer::{InverseOfferInfo, Offer, OfferInfo};
-use crate::policy::{Delta, Failure, PolicyEvent, Round};
+use crate::policy::{Delta, Failure, PolicyEvent, Round, Waiting};
+use crate::resource::Amounts;
 
 use super::ledger::Author;
 use super::recent::Fate;
@@ -267,15 +268,13 @@ impl Machine {
         let side = self.side_of_policy(handle);
         let next_offer = self.offers.next_handle();
         let policy = self.policies.get_mut(position)?;
-        let waiting = policy
+        let waiting: Vec<_> = policy
             .waiting
             .iter()
             .take(self.settings.waiting_per_round)
             .filter_map(|(_, job)| self.jobs.get(*job)?.as_waiting(side))
             .collect();
-        if !(offers.is_empty() || policy.waiting.is_empty()) {
-            policy.numbers.chances += 1;
-        }
+        policy.numbers.chances += u64::from(may_fit(&offers, &waiting));
         policy.rounds += 1;
         policy.busy = true;
         policy.not_before = None;
@@ -438,4 +437,20 @@ impl Machine {
             self.arm(at, Timer::CallPolicy(handle));
         }
     }
+}
+
+/// Whether there may be room for a waiting task: in one pass, by the most that any of
+/// the offers has of each resource. Constraints are not looked at.
+fn may_fit(offers: &[Arc<Offer>], waiting: &[Waiting]) -> bool {
+    let mut most: Vec<(RoleHandle, Amounts)> = Vec::new();
+    for offer in offers {
+        match most.iter_mut().find(|(role, _)| *role == offer.role) {
+            Some((_, most)) => *most = most.max(&offer.usable),
+            None => most.push((offer.role, offer.usable)),
+        }
+    }
+    waiting.iter().any(|set| {
+        let room = most.iter().find(|(role, _)| *role == set.role);
+        room.is_some_and(|(_, room)| set.needs.fits_in(room))
+    })
 }

@@ -131,7 +131,7 @@ pub struct PolicyStatus {
 /// What a policy's answers came to, counted since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PolicyNumbers {
-    /// Rounds that showed both offers and waiting tasks.
+    /// Rounds that showed offers and waiting tasks that might fit.
     pub chances: u64,
     /// Rounds that ended without an answer.
     pub failures: u64,
