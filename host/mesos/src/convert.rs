@@ -5,13 +5,15 @@ mod from_wire;
 mod launch;
 mod offers;
 mod plain;
+mod resources;
 mod to_wire;
 
 pub use framework::FrameworkSettings;
 pub(crate) use framework::decode;
 pub(crate) use from_wire::list;
-pub use from_wire::{EventError, event, heartbeat_interval, offer_info, resource};
+pub use from_wire::{EventError, event, event_and_left_out, heartbeat_interval, offer_info};
 pub use launch::Encoder;
+pub use resources::resource;
 pub use to_wire::{call, offer, wire_resource};
 
 #[cfg(test)]

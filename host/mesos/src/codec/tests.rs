@@ -87,7 +87,7 @@ fn a_wrong_task_is_refused_with_the_place() {
         (r#"{"name":"n","taskid":{}}"#, "taskid"),
         (
             &with_cpus(r#","scalar":{"value":-1.0}"#),
-            "task.resources[1].scalar (cpus) is -1; expected a number from 0 to 9e12",
+            "task.resources[1].scalar (cpus) is -1; expected a number from 0 to 2.25e12",
         ),
         (
             &with_cpus(r#","scalar":{"value":"NaN"}"#),

@@ -114,6 +114,21 @@ impl FrameworkSettings {
         info
     }
 
+    /// What a subscription asks for that may change while the service runs, for
+    /// people who must find out what a master does not like about it.
+    pub(crate) fn describe(&self, update: &FrameworkUpdate) -> String {
+        let roles = self.info(None, update).roles.join(", ");
+        let suppressed: Vec<&str> = update.suppressed.iter().map(|role| role.as_str()).collect();
+        let mut text = format!("it asks for the roles {roles}");
+        if !suppressed.is_empty() {
+            text += &format!("; suppressed: {}", suppressed.join(", "));
+        }
+        if update.constraints.is_some() {
+            text += "; with offer constraints of policies";
+        }
+        text
+    }
+
     /// The SUBSCRIBE call, protobuf-encoded (R13, R21).
     pub fn subscribe(&self, subscription: &Subscription) -> Vec<u8> {
         let id = subscription.framework_id.as_ref();

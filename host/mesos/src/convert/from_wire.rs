@@ -1,5 +1,9 @@
 //! From the wire to the machine. Strings are moved, not copied: offers are the
 //! hot path.
+//!
+//! A record without what its kind must have is an error. A resource or an
+//! attribute that can't be used is only left out of its event and named: what
+//! one agent says of itself must not stop all others.
 
 use bytes::Bytes;
 use mesos_v1 as wire;
@@ -9,13 +13,11 @@ use offerd_core::ids::{AgentId, ExecutorId, FrameworkId, OfferId, ProviderId, Ro
 use offerd_core::offer::{
     AgentInfo, Attribute, AttributeValue, InverseOfferInfo, OfferInfo, Unavailability, Url,
 };
-use offerd_core::resource::{
-    DiskInfo, DiskKind, DiskSource, Label, Name, Persistence, Range, Reservation, ReservationKind,
-    Resource, Value, Volume,
-};
 use offerd_core::task::{OperationState, OperationStatus, TaskState, TaskStatus};
 use offerd_core::{Instant, Milli};
 use prost::Message;
+
+use super::resources::{ranges, resource, resource_of};
 
 /// A record that is not a usable event. `path` is as in the .proto files.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -36,9 +38,9 @@ pub enum EventError {
     },
 }
 
-type Result<T> = std::result::Result<T, EventError>;
+pub(super) type Result<T> = std::result::Result<T, EventError>;
 
-fn missing(path: impl Into<String>) -> EventError {
+pub(super) fn missing(path: impl Into<String>) -> EventError {
     EventError::Missing { path: path.into() }
 }
 
@@ -58,7 +60,16 @@ fn required(text: String, path: impl FnOnce() -> String) -> Result<String> {
 /// The record is no event, or lacks what its type needs. An unknown type is
 /// not an error.
 pub fn event(record: &Bytes) -> Result<Event> {
-    if let Some(offers) = super::offers::offers(record) {
+    event_and_left_out(record, &mut Vec::new())
+}
+
+/// The same. What was left out of the event is added to `left_out`, with the
+/// reason, in words that are the same for the same agent each time.
+///
+/// # Errors
+/// As [`event`].
+pub fn event_and_left_out(record: &Bytes, left_out: &mut Vec<String>) -> Result<Event> {
+    if let Some(offers) = super::offers::offers(record, left_out) {
         return offers
             .map(Event::Offers)
             .map_err(|(position, error)| at(error, "event.offers.offers", position));
@@ -94,7 +105,9 @@ pub fn event(record: &Bytes) -> Result<Event> {
         }
         Ok(Type::Offers) => {
             let offers = event.offers.ok_or_else(|| body("offers"))?.offers;
-            let offers = list(offers, "event.offers.offers", offer_info)?;
+            let offers = list(offers, "event.offers.offers", |offer| {
+                offer_like(offer, None, left_out)
+            })?;
             Ok(Event::Offers(offers))
         }
         Ok(Type::InverseOffers) => {
@@ -102,7 +115,9 @@ pub fn event(record: &Bytes) -> Result<Event> {
                 .inverse_offers
                 .ok_or_else(|| body("inverse_offers"))?
                 .inverse_offers;
-            let offers = list(offers, "event.inverse_offers.inverse_offers", inverse_offer)?;
+            let offers = list(offers, "event.inverse_offers.inverse_offers", |offer| {
+                inverse_offer(offer, left_out)
+            })?;
             Ok(Event::InverseOffers(offers))
         }
         Ok(Type::Rescind) => {
@@ -129,9 +144,8 @@ pub fn event(record: &Bytes) -> Result<Event> {
             let update = event
                 .update_operation_status
                 .ok_or_else(|| body("update_operation_status"))?;
-            Ok(Event::UpdateOperationStatus(operation_status(
-                update.status,
-            )?))
+            let status = operation_status(update.status, left_out)?;
+            Ok(Event::UpdateOperationStatus(status))
         }
         Ok(Type::Message) => {
             let message = event.message.ok_or_else(|| body("message"))?;
@@ -199,7 +213,7 @@ fn at(error: EventError, list: &str, position: usize) -> EventError {
 pub(crate) fn list<T, U>(
     items: Vec<T>,
     path: &str,
-    convert: impl Fn(T) -> Result<U>,
+    mut convert: impl FnMut(T) -> Result<U>,
 ) -> Result<Vec<U>> {
     items
         .into_iter()
@@ -208,16 +222,38 @@ pub(crate) fn list<T, U>(
         .collect()
 }
 
+/// Those items that can be converted. `whose`: what they belong to.
+fn usable<T, U>(
+    items: Vec<T>,
+    convert: impl Fn(T) -> Result<U>,
+    whose: impl Fn() -> String,
+    left_out: &mut Vec<String>,
+) -> Vec<U> {
+    let mut usable = Vec::with_capacity(items.len());
+    for item in items {
+        match convert(item) {
+            Ok(item) => usable.push(item),
+            Err(error) => left_out.push(format!("left out of {}: {error}", whose())),
+        }
+    }
+    usable
+}
+
 /// One offer.
 ///
 /// # Errors
-/// Something that it must have is missing or impossible.
+/// Something that it must have is missing.
 pub fn offer_info(offer: wire::Offer) -> Result<OfferInfo> {
-    offer_like(offer, None)
+    offer_like(offer, None, &mut Vec::new())
 }
 
-/// The same; names that are those of the offer before share its memory.
-pub(super) fn offer_like(offer: wire::Offer, before: Option<&OfferInfo>) -> Result<OfferInfo> {
+/// The same; names that are those of the offer before share its memory. What
+/// can't be used is left out.
+pub(super) fn offer_like(
+    offer: wire::Offer,
+    before: Option<&OfferInfo>,
+    left_out: &mut Vec<String>,
+) -> Result<OfferInfo> {
     let id = required(offer.id.value, || "id".to_owned())?;
     let agent_id = required(offer.agent_id.value, || "agent_id".to_owned())?;
     let role = offer
@@ -235,12 +271,25 @@ pub(super) fn offer_like(offer: wire::Offer, before: Option<&OfferInfo>) -> Resu
         None => FrameworkId::from(framework),
     };
     let (region, zone) = domain(offer.domain);
-    let attributes = list(offer.attributes, "attributes", attribute)?;
+    let attributes = usable(
+        offer.attributes,
+        attribute,
+        || format!("the attributes of agent {agent_id} on {}", offer.hostname),
+        left_out,
+    );
     // All resources of an offer are allocated to its role; sharing the name
     // saves an allocation for each.
-    let resources = list(offer.resources, "resources", |resource| {
-        resource_of(resource, Some(&role))
-    })?;
+    let resources = usable(
+        offer.resources,
+        |resource| resource_of(resource, Some(&role)),
+        || {
+            format!(
+                "the offered resources of agent {agent_id} on {}",
+                offer.hostname
+            )
+        },
+        left_out,
+    );
     Ok(OfferInfo {
         id: OfferId::from(id),
         framework_id,
@@ -286,31 +335,25 @@ pub(super) fn unavailability(value: wire::Unavailability) -> Unavailability {
     }
 }
 
-fn inverse_offer(offer: wire::InverseOffer) -> Result<InverseOfferInfo> {
+fn inverse_offer(
+    offer: wire::InverseOffer,
+    left_out: &mut Vec<String>,
+) -> Result<InverseOfferInfo> {
+    let agent = offer.agent_id.map(|id| AgentId::from(id.value));
+    let resources = usable(
+        offer.resources,
+        resource,
+        || {
+            let agent = agent.as_ref().map_or("all agents", AgentId::as_str);
+            format!("the resources of an inverse offer of {agent}")
+        },
+        left_out,
+    );
     Ok(InverseOfferInfo {
         id: OfferId::from(required(offer.id.value, || "id".to_owned())?),
-        agent: offer.agent_id.map(|id| AgentId::from(id.value)),
+        agent,
         unavailability: unavailability(offer.unavailability),
-        resources: list(offer.resources, "resources", resource)?,
-    })
-}
-
-fn ranges(ranges: wire::value::Ranges) -> Vec<Range> {
-    ranges
-        .range
-        .into_iter()
-        .map(|r| Range {
-            begin: r.begin,
-            end: r.end,
-        })
-        .collect()
-}
-
-fn scalar(scalar: &wire::value::Scalar, name: &str) -> Result<Milli> {
-    Milli::from_units(scalar.value).ok_or_else(|| EventError::Invalid {
-        path: format!("scalar ({name})"),
-        found: scalar.value.to_string(),
-        expected: "a number from 0 to 9e12",
+        resources,
     })
 }
 
@@ -321,7 +364,12 @@ pub(super) fn attribute(attribute: wire::Attribute) -> Result<Attribute> {
     let value = if let Some(text) = attribute.text {
         AttributeValue::Text(text.value)
     } else if let Some(value) = &attribute.scalar {
-        AttributeValue::Scalar(scalar(value, &attribute.name)?)
+        // An agent takes what looks like a number for one: a date, a serial
+        // number. What the machine can't count with stays a text.
+        match Milli::from_units(value.value) {
+            Some(value) => AttributeValue::Scalar(value),
+            None => AttributeValue::Text(value.value.to_string()),
+        }
     } else if let Some(value) = attribute.ranges {
         AttributeValue::Ranges(ranges(value))
     } else if let Some(set) = attribute.set {
@@ -334,134 +382,6 @@ pub(super) fn attribute(attribute: wire::Attribute) -> Result<Attribute> {
         name: attribute.name,
         value,
     })
-}
-
-fn labels(labels: wire::Labels) -> Vec<Label> {
-    labels
-        .labels
-        .into_iter()
-        .map(|l| Label {
-            key: l.key,
-            value: l.value,
-        })
-        .collect()
-}
-
-/// One resource, with its allocation role as the wire gives it.
-///
-/// # Errors
-/// It has no value, or an impossible one.
-pub fn resource(resource: wire::Resource) -> Result<Resource> {
-    resource_of(resource, None)
-}
-
-#[expect(
-    deprecated,
-    reason = "an old master may send the form before reservation refinement"
-)]
-pub(super) fn resource_of(resource: wire::Resource, role: Option<&Role>) -> Result<Resource> {
-    if resource.name.is_empty() {
-        return Err(missing("name"));
-    }
-    let value = if let Some(value) = &resource.scalar {
-        Value::Scalar(scalar(value, &resource.name)?)
-    } else if let Some(value) = resource.ranges {
-        Value::Ranges(ranges(value))
-    } else if let Some(set) = resource.set {
-        Value::Set(set.item)
-    } else {
-        return Err(missing(format!(
-            "scalar, ranges or set ({})",
-            resource.name
-        )));
-    };
-    let allocation = match (role, resource.allocation_info.and_then(|info| info.role)) {
-        (Some(role), None) => Some(role.clone()),
-        (Some(role), Some(own)) if own == role.as_str() => Some(role.clone()),
-        (_, own) => own.map(Role::from),
-    };
-    let mut reservations: Vec<Reservation> = Vec::new();
-    // The form without RESERVATION_REFINEMENT, should a master send it.
-    if resource.reservations.is_empty()
-        && let Some(role) = resource.role.filter(|role| role != "*")
-    {
-        let info = resource.reservation.unwrap_or_default();
-        let kind = if info.principal.is_some() || info.labels.is_some() {
-            ReservationKind::Dynamic
-        } else {
-            ReservationKind::Static
-        };
-        reservations.push(Reservation {
-            kind,
-            role,
-            principal: info.principal,
-            labels: info.labels.map(labels),
-        });
-    }
-    for info in resource.reservations {
-        use wire::resource::reservation_info::Type;
-        let kind = match info.r#type.map(Type::try_from) {
-            Some(Ok(Type::Dynamic)) => ReservationKind::Dynamic,
-            Some(Ok(Type::Static)) => ReservationKind::Static,
-            _ => {
-                return Err(EventError::Invalid {
-                    path: format!("reservations.type ({})", resource.name),
-                    found: info
-                        .r#type
-                        .map_or("absent".to_owned(), |kind| kind.to_string()),
-                    expected: "STATIC or DYNAMIC",
-                });
-            }
-        };
-        reservations.push(Reservation {
-            kind,
-            role: info.role.unwrap_or_default(),
-            principal: info.principal,
-            labels: info.labels.map(labels),
-        });
-    }
-    Ok(Resource {
-        name: Name::from(resource.name),
-        value,
-        allocation,
-        reservations,
-        disk: resource.disk.map(|disk| Box::new(disk_info(disk))),
-        revocable: resource.revocable.is_some(),
-        shared: resource.shared.is_some(),
-        provider: resource.provider_id.map(|id| ProviderId::from(id.value)),
-    })
-}
-
-fn disk_info(disk: wire::resource::DiskInfo) -> DiskInfo {
-    use wire::resource::disk_info::source::Type;
-    DiskInfo {
-        persistence: disk.persistence.map(|p| Persistence {
-            id: p.id,
-            principal: p.principal,
-        }),
-        volume: disk.volume.map(|volume| Volume {
-            container_path: volume.container_path,
-            host_path: volume.host_path,
-            read_only: volume.mode == wire::volume::Mode::Ro as i32,
-        }),
-        source: disk.source.map(|source| DiskSource {
-            kind: match Type::try_from(source.r#type) {
-                Ok(Type::Path) => DiskKind::Path,
-                Ok(Type::Mount) => DiskKind::Mount,
-                Ok(Type::Block) => DiskKind::Block,
-                Ok(Type::Raw) => DiskKind::Raw,
-                Ok(Type::Unknown) | Err(_) => DiskKind::Unknown,
-            },
-            root: source
-                .path
-                .and_then(|p| p.root)
-                .or(source.mount.and_then(|m| m.root)),
-            id: source.id,
-            vendor: source.vendor,
-            profile: source.profile,
-            metadata: source.metadata.map(labels),
-        }),
-    }
 }
 
 fn uuid(bytes: &[u8], path: &str) -> Result<[u8; 16]> {
@@ -497,21 +417,30 @@ fn task_status(status: wire::TaskStatus) -> Result<TaskStatus> {
     })
 }
 
-fn operation_status(status: wire::OperationStatus) -> Result<OperationStatus> {
+fn operation_status(
+    status: wire::OperationStatus,
+    left_out: &mut Vec<String>,
+) -> Result<OperationStatus> {
     let path = "event.update_operation_status.status.uuid";
+    let operation = status.operation_id.map(|id| id.value);
+    let converted = usable(
+        status.converted_resources,
+        resource,
+        || {
+            let operation = operation.as_deref().unwrap_or("without an id");
+            format!("the converted resources of operation {operation}")
+        },
+        left_out,
+    );
     Ok(OperationStatus {
-        operation: status.operation_id.map(|id| id.value.into()),
+        operation: operation.map(Into::into),
         state: OperationState(status.state),
         message: status.message,
         agent: status.agent_id.map(|id| AgentId::from(id.value)),
         provider: status
             .resource_provider_id
             .map(|id| ProviderId::from(id.value)),
-        converted: list(
-            status.converted_resources,
-            "event.update_operation_status.status.converted_resources",
-            resource,
-        )?,
+        converted,
         uuid: status.uuid.map(|id| uuid(&id.value, path)).transpose()?,
     })
 }

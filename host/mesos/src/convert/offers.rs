@@ -12,8 +12,9 @@ use offerd_core::offer::{AgentInfo, Attribute, AttributeValue, OfferInfo, Url};
 use offerd_core::resource::{Name, Range, Resource, Value};
 use prost::Message;
 
-use super::from_wire::{EventError, attribute, offer_like, resource_of, unavailability};
+use super::from_wire::{EventError, attribute, offer_like, unavailability};
 use super::plain::{Field, field, only};
+use super::resources::resource_of;
 
 /// `Event.type`, its value for offers, `Event.offers` and `Event.Offers.offers`.
 const TYPE: u64 = 1;
@@ -26,7 +27,10 @@ const SHORT_OFFER: usize = 300;
 
 /// The offers of a record that is an OFFERS event and nothing else. `None`: it
 /// is something else, or not decodable. The error has the offer's position.
-pub(super) fn offers(record: &[u8]) -> Option<Result<Vec<OfferInfo>, (usize, EventError)>> {
+pub(super) fn offers(
+    record: &[u8],
+    left_out: &mut Vec<String>,
+) -> Option<Result<Vec<OfferInfo>, (usize, EventError)>> {
     let mut rest = record;
     let mut is_offers = false;
     let mut body: Option<&[u8]> = None;
@@ -47,7 +51,7 @@ pub(super) fn offers(record: &[u8]) -> Option<Result<Vec<OfferInfo>, (usize, Eve
             list.push(offer);
             continue;
         }
-        match offer_like(wire::Offer::decode(bytes).ok()?, list.last()) {
+        match offer_like(wire::Offer::decode(bytes).ok()?, list.last(), left_out) {
             Ok(offer) => list.push(offer),
             Err(error) => return Some(Err((list.len(), error))),
         }
@@ -305,7 +309,9 @@ mod tests {
     fn gives_what_the_general_way_gives() {
         for names in [&["a"][..], &["a", "b", "c"], &[]] {
             let event = event(names);
-            let found = offers(&event.encode_to_vec()).unwrap().unwrap();
+            let found = offers(&event.encode_to_vec(), &mut Vec::new())
+                .unwrap()
+                .unwrap();
             let general: Vec<OfferInfo> = event
                 .offers
                 .unwrap()
@@ -323,27 +329,32 @@ mod tests {
         for end in 1..good.len() {
             // A part of an event may be a whole one with fewer offers in it, but
             // never one with others.
-            if let Some(Ok(found)) = offers(&good[..end]) {
+            if let Some(Ok(found)) = offers(&good[..end], &mut Vec::new()) {
                 assert_eq!(found.len(), 0, "cut at {end}");
             }
         }
-        assert!(offers(&[&good[..], &good].concat()).is_none(), "two bodies");
         assert!(
-            offers(&[&good[..], &[0x2a, 0]].concat()).is_none(),
+            offers(&[&good[..], &good].concat(), &mut Vec::new()).is_none(),
+            "two bodies"
+        );
+        assert!(
+            offers(&[&good[..], &[0x2a, 0]].concat(), &mut Vec::new()).is_none(),
             "another field"
         );
         let rescind = api::Event {
             r#type: Some(api::event::Type::Rescind as i32),
             ..event(&["a"])
         };
-        assert!(offers(&rescind.encode_to_vec()).is_none());
-        assert!(offers(&[]).is_none());
+        assert!(offers(&rescind.encode_to_vec(), &mut Vec::new()).is_none());
+        assert!(offers(&[], &mut Vec::new()).is_none());
     }
 
     #[test]
     fn an_offer_that_lacks_something_is_named_by_its_position() {
         let event = event(&["a", ""]);
-        let (position, error) = offers(&event.encode_to_vec()).unwrap().unwrap_err();
+        let (position, error) = offers(&event.encode_to_vec(), &mut Vec::new())
+            .unwrap()
+            .unwrap_err();
         assert_eq!(position, 1);
         assert!(error.to_string().contains("id"), "{error}");
     }

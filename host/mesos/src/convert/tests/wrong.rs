@@ -4,6 +4,8 @@ use bytes::Bytes;
 use mesos_v1 as wire;
 use mesos_v1::scheduler as api;
 use mesos_v1::scheduler::event::{self, Type};
+use offerd_core::event::Event;
+use offerd_core::offer::AttributeValue;
 use prost::Message;
 
 use crate::convert;
@@ -118,10 +120,8 @@ fn a_body_that_is_missing_is_named() {
 
 #[test]
 fn a_field_that_is_missing_or_impossible_is_named_by_its_path() {
-    let amount = "expected a number from 0 to 9e12";
     let second = "event.offers.offers[1]";
-    let converted = "event.update_operation_status.status.converted_resources[0]";
-    let mut cases = vec![
+    let cases = [
         (
             offers(|o| o.id.value.clear()),
             format!("{second}.id is missing"),
@@ -135,60 +135,8 @@ fn a_field_that_is_missing_or_impossible_is_named_by_its_path() {
             format!("{second}.allocation_info.role is missing"),
         ),
         (
-            offers(|o| o.resources[1].name.clear()),
-            format!("{second}.resources[1].name is missing"),
-        ),
-        (
-            offers(|o| o.resources[1].scalar = None),
-            format!("{second}.resources[1].scalar, ranges or set (cpus) is missing"),
-        ),
-        (
-            offers(|o| o.attributes = vec![wire::Attribute::default()]),
-            format!("{second}.attributes[0].name is missing"),
-        ),
-        (
-            offers(|o| {
-                let name = "rack".to_owned();
-                o.attributes = vec![wire::Attribute {
-                    name,
-                    ..wire::Attribute::default()
-                }];
-            }),
-            format!("{second}.attributes[0].text, scalar, ranges or set (rack) is missing"),
-        ),
-        (
-            offers(|o| {
-                let scalar = Some(wire::value::Scalar { value: f64::NAN });
-                let name = "level".to_owned();
-                o.attributes = vec![wire::Attribute {
-                    name,
-                    scalar,
-                    ..wire::Attribute::default()
-                }];
-            }),
-            format!("{second}.attributes[0].scalar (level) is NaN; {amount}"),
-        ),
-        (
-            offers(|o| o.resources[0].reservations = vec![Default::default()]),
-            format!("{second}.resources[0].reservations.type (cpus) is absent; expected STATIC"),
-        ),
-        (
-            offers(|o| {
-                let r#type = Some(7);
-                o.resources[0].reservations = vec![wire::resource::ReservationInfo {
-                    r#type,
-                    ..Default::default()
-                }];
-            }),
-            format!("{second}.resources[0].reservations.type (cpus) is 7; expected STATIC"),
-        ),
-        (
             inverse(|o| o.id.value.clear()),
             "event.inverse_offers.inverse_offers[0].id is missing".to_owned(),
-        ),
-        (
-            inverse(|o| o.resources = vec![cpus(1.0), cpus(-1.0)]),
-            "event.inverse_offers.inverse_offers[0].resources[1].scalar (cpus) is -1".to_owned(),
         ),
         (
             update(|s| s.task_id.value.clear()),
@@ -201,10 +149,6 @@ fn a_field_that_is_missing_or_impossible_is_named_by_its_path() {
         (
             operation(|s| s.uuid = Some(wire::Uuid { value: vec![] })),
             "event.update_operation_status.status.uuid is 0 bytes long; expected 16".to_owned(),
-        ),
-        (
-            operation(|s| s.converted_resources = vec![cpus(f64::INFINITY)]),
-            format!("{converted}.scalar (cpus) is inf; {amount}"),
         ),
         (
             message("", "e"),
@@ -236,18 +180,6 @@ fn a_field_that_is_missing_or_impossible_is_named_by_its_path() {
             "event.subscribed.framework_id is missing".to_owned(),
         ),
     ];
-    for (value, shown) in [
-        (f64::NAN, "NaN"),
-        (f64::INFINITY, "inf"),
-        (f64::NEG_INFINITY, "-inf"),
-        (-0.001, "-0.001"),
-        (1e16, "10000000000000000"),
-    ] {
-        cases.push((
-            offers(|o| o.resources[1] = cpus(value)),
-            format!("{second}.resources[1].scalar (cpus) is {shown}; {amount}"),
-        ));
-    }
     for (event, message) in cases {
         let error = convert::event(&event.encode_to_vec().into())
             .unwrap_err()
@@ -256,10 +188,134 @@ fn a_field_that_is_missing_or_impossible_is_named_by_its_path() {
     }
 }
 
+fn attribute(name: &str, value: Option<f64>) -> wire::Attribute {
+    wire::Attribute {
+        name: name.to_owned(),
+        scalar: value.map(|value| wire::value::Scalar { value }),
+        ..wire::Attribute::default()
+    }
+}
+
+fn reserved(kind: Option<i32>) -> wire::Resource {
+    wire::Resource {
+        reservations: vec![wire::resource::ReservationInfo {
+            r#type: kind,
+            ..Default::default()
+        }],
+        ..cpus(1.0)
+    }
+}
+
+/// One agent with something odd must not keep the others' offers away.
+#[test]
+fn what_can_not_be_used_of_an_event_is_left_out_and_named() {
+    let amount = "expected a number from 0 to 2.25e12";
+    let resources = "left out of the offered resources of agent a on host";
+    let attributes = "left out of the attributes of agent a on host";
+    let resource = |resource: wire::Resource| {
+        offers(|o| {
+            o.hostname = "host".to_owned();
+            o.resources.push(resource);
+        })
+    };
+    let attribute = |attribute: wire::Attribute| {
+        offers(|o| {
+            o.hostname = "host".to_owned();
+            o.attributes.push(attribute);
+        })
+    };
+    let mut cases = vec![
+        (
+            resource(wire::Resource::default()),
+            format!("{resources}: name is missing"),
+        ),
+        (
+            resource(wire::Resource {
+                scalar: None,
+                ..cpus(1.0)
+            }),
+            format!("{resources}: scalar, ranges or set (cpus) is missing"),
+        ),
+        (
+            resource(reserved(None)),
+            format!("{resources}: reservations.type (cpus) is absent; expected STATIC or DYNAMIC"),
+        ),
+        (
+            resource(reserved(Some(7))),
+            format!("{resources}: reservations.type (cpus) is 7; expected STATIC or DYNAMIC"),
+        ),
+        (
+            attribute(self::attribute("", Some(1.0))),
+            format!("{attributes}: name is missing"),
+        ),
+        (
+            attribute(self::attribute("rack", None)),
+            format!("{attributes}: text, scalar, ranges or set (rack) is missing"),
+        ),
+        (
+            inverse(|o| o.resources = vec![cpus(1.0), cpus(-1.0)]),
+            format!(
+                "left out of the resources of an inverse offer of all agents: scalar (cpus) is \
+                 -1; {amount}"
+            ),
+        ),
+        (
+            operation(|s| s.converted_resources = vec![cpus(f64::INFINITY)]),
+            format!(
+                "left out of the converted resources of operation without an id: scalar (cpus) \
+                 is inf; {amount}"
+            ),
+        ),
+    ];
+    for (value, shown) in [
+        (f64::NAN, "NaN"),
+        (f64::INFINITY, "inf"),
+        (f64::NEG_INFINITY, "-inf"),
+        (-0.001, "-0.001"),
+        (1e16, "10000000000000000"),
+    ] {
+        cases.push((
+            resource(cpus(value)),
+            format!("{resources}: scalar (cpus) is {shown}; {amount}"),
+        ));
+    }
+    for (event, message) in cases {
+        let mut left_out = Vec::new();
+        let record = event.encode_to_vec().into();
+        let event = convert::event_and_left_out(&record, &mut left_out).unwrap();
+        assert_eq!(left_out, [message]);
+        if let Event::Offers(offers) = event {
+            let [first, second] = offers.try_into().unwrap();
+            assert_eq!(first.resources, second.resources);
+            assert_eq!(second.agent.attributes, []);
+        }
+    }
+}
+
+/// An agent takes all that looks like a number for one.
+#[test]
+fn an_attribute_beyond_the_numbers_is_a_text() {
+    for (value, text) in [
+        (20_240_131_123_456.0, "20240131123456"),
+        (-5.5, "-5.5"),
+        (f64::NAN, "NaN"),
+    ] {
+        let event = offers(|o| o.attributes = vec![attribute("build", Some(value))]);
+        let mut left_out = Vec::new();
+        let record = event.encode_to_vec().into();
+        let Event::Offers(offers) = convert::event_and_left_out(&record, &mut left_out).unwrap()
+        else {
+            panic!("no offers");
+        };
+        let attribute = &offers[1].agent.attributes[0];
+        assert_eq!(attribute.value, AttributeValue::Text(text.to_owned()));
+        assert_eq!(left_out, [""; 0]);
+    }
+}
+
 /// These are odd, but a session is not ended for them.
 #[test]
 fn what_is_only_odd_is_taken() {
-    use offerd_core::event::Event;
     let status = |event: api::Event| match convert::event(&event.encode_to_vec().into()).unwrap() {
         Event::Update(status) => status,
         other => panic!("{other:?}"),
