@@ -6,12 +6,14 @@
 //! not in the master.
 
 mod address;
+mod answers;
 mod backoff;
 mod calls;
 mod connection;
 mod session;
 mod subscribe;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,6 +24,7 @@ use offerd_core::event::Event;
 use offerd_core::ids::FrameworkId;
 use offerd_core::machine::{CallId, Session, Subscription};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 pub use address::{Address, AddressError};
 pub use connection::TlsError;
@@ -52,6 +55,9 @@ pub struct Settings {
     pub backoff: (Duration, Duration),
     /// For a connection to be made and a subscription to be answered.
     pub connect_timeout: Duration,
+    /// While calls wait for answers and none comes, the connection counts as
+    /// dead after this.
+    pub answer_timeout: Duration,
 }
 
 impl Settings {
@@ -66,6 +72,8 @@ impl Settings {
             missed_heartbeats: 5,
             backoff: (Duration::from_millis(250), Duration::from_secs(15)),
             connect_timeout: Duration::from_secs(10),
+            // A master that is busy answers late, but it answers.
+            answer_timeout: Duration::from_secs(30),
         }
     }
 }
@@ -102,11 +110,22 @@ struct Batch {
 }
 
 /// A running client. Dropping it ends its connections without a word to the
-/// master: the tasks go on.
+/// master: the tasks go on. Calls that are not sent yet are lost; see
+/// [`Client::close`].
 #[derive(Debug)]
 pub struct Client {
     calls: mpsc::UnboundedSender<Batch>,
-    task: tokio::task::JoinHandle<()>,
+    task: Task,
+}
+
+/// Ends the client's task with the client.
+#[derive(Debug)]
+struct Task(JoinHandle<()>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Client {
@@ -116,11 +135,14 @@ impl Client {
         // The task only ends with the client or after a fatal message.
         let _ = self.calls.send(Batch { session, calls });
     }
-}
 
-impl Drop for Client {
-    fn drop(&mut self) {
-        self.task.abort();
+    /// Ends the client when the master has answered all calls that it was given,
+    /// or after `limit`. Without a session nothing is waited for.
+    pub async fn close(self, limit: Duration) {
+        let Self { calls, mut task } = self;
+        drop(calls);
+        // What has no answer by then is as if the connection had broken.
+        let _ = tokio::time::timeout(limit, &mut task.0).await;
     }
 }
 
@@ -140,11 +162,11 @@ pub fn start(
         connector,
         subscription,
         out,
-        batches,
         session: Session(0),
         framework: None,
+        told: HashSet::new(),
     };
-    let task = tokio::spawn(worker.run());
+    let task = Task(tokio::spawn(worker.run(batches)));
     Ok(Client { calls, task })
 }
 
@@ -154,16 +176,17 @@ struct Worker {
     connector: Connector,
     subscription: watch::Receiver<Subscription>,
     out: mpsc::UnboundedSender<Vec<Transport>>,
-    batches: mpsc::UnboundedReceiver<Batch>,
     /// Number of the latest session.
     session: Session,
     /// The id of the latest SUBSCRIBED. The machine learns it later than this
     /// task does, and a SUBSCRIBE without it would make a new framework (R14).
     framework: Option<FrameworkId>,
+    /// Notices that were given.
+    told: HashSet<String>,
 }
 
 impl Worker {
-    async fn run(mut self) {
+    async fn run(mut self, mut batches: mpsc::UnboundedReceiver<Batch>) {
         let mut backoff = Backoff::new(self.settings.backoff);
         let mut ever_subscribed = false;
         let mut next = 0;
@@ -177,7 +200,14 @@ impl Worker {
                     None => return self.tell(Transport::Fatal("no master is configured".into())),
                 },
             };
-            let ended = self.subscribe_at(&master, &mut backoff).await;
+            let opened = tokio::select! {
+                opened = self.open(&master) => opened,
+                () = closed(&mut batches) => return,
+            };
+            let ended = match opened {
+                Ok(opened) => self.run_session(opened, &mut batches).await,
+                Err(ended) => ended,
+            };
             let why = match ended {
                 Ended::Redirect(leader) if redirects < REDIRECTS => {
                     redirects += 1;
@@ -191,17 +221,19 @@ impl Worker {
                     return self.tell(Transport::Fatal(format!("master {master}: {why}")));
                 }
                 Ended::Refused(why) | Ended::Unavailable(why) => format!("master {master}: {why}"),
-                Ended::Session(reason) => {
+                Ended::Session { reason, steady } => {
                     ever_subscribed = true;
+                    if steady {
+                        backoff.reset();
+                    }
                     let session = self.session;
-                    self.tell(Transport::Disconnected {
-                        session,
-                        reason: reason.clone(),
-                    });
+                    self.tell(Transport::Disconnected { session, reason });
                     // The same master first: most often only the connection broke.
                     redirect = Some(master);
                     redirects = 0;
-                    self.pause(&mut backoff).await;
+                    if !pause(&mut backoff, &mut batches).await {
+                        return;
+                    }
                     continue;
                 }
                 Ended::Abandoned => return,
@@ -213,7 +245,9 @@ impl Worker {
                 warning: true,
                 text,
             });
-            self.pause(&mut backoff).await;
+            if !pause(&mut backoff, &mut batches).await {
+                return;
+            }
         }
     }
 
@@ -221,8 +255,18 @@ impl Worker {
         // If nobody listens any more, the client is being dropped.
         let _ = self.out.send(vec![message]);
     }
+}
 
-    async fn pause(&mut self, backoff: &mut Backoff) {
-        tokio::time::sleep(backoff.next_wait()).await;
+/// Waits for the next attempt; false: the client was closed meanwhile.
+async fn pause(backoff: &mut Backoff, batches: &mut mpsc::UnboundedReceiver<Batch>) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(backoff.next_wait()) => true,
+        () = closed(batches) => false,
     }
+}
+
+/// Until the client is closed. Calls that come without a session are of one that
+/// is over.
+async fn closed(batches: &mut mpsc::UnboundedReceiver<Batch>) {
+    while batches.recv().await.is_some() {}
 }

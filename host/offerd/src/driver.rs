@@ -48,6 +48,9 @@ const BATCH: usize = 1024;
 /// How long the end of the service waits for the states of policies.
 const LAST_STATES: std::time::Duration = std::time::Duration::from_secs(2);
 
+/// How long it waits for the master to answer the last calls.
+const LAST_CALLS: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// Why the service ended by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum Ended {
@@ -232,8 +235,8 @@ impl Driver {
         self.carry_out(effects)
     }
 
-    /// Waits for the commits that are under way, calls that waited for them are
-    /// still sent; and for what policies want to find again.
+    /// Waits for what policies want to find again, for the commits that are under
+    /// way, and for the answers to the calls that waited for them.
     async fn finish(mut self, sources: &mut Sources) -> Result<(), Ended> {
         let mut saving = self.save_states();
         // A policy may be in a long call: nothing is worth more than a moment.
@@ -267,6 +270,7 @@ impl Driver {
                 None => return Err(Ended::Lost("ledger's thread")),
             }
         }
+        self.client.close(LAST_CALLS).await;
         Ok(())
     }
 

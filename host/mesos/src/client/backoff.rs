@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use rand::Rng;
 
-/// Doubles from the first to the longest wait, with jitter. It is reset by the
-/// first useful message and not by a connection: a peer that accepts and dies
-/// at once is waited for like one that does not answer.
+/// Doubles from the first to the longest wait, with jitter. It is reset by a
+/// session that lasted and not by a connection: a peer that accepts and dies at
+/// once is waited for like one that does not answer.
 #[derive(Debug)]
 pub(super) struct Backoff {
     first: Duration,

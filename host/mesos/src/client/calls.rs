@@ -5,10 +5,13 @@ use std::collections::VecDeque;
 use std::io;
 
 use bytes::{Buf, BytesMut};
-use offerd_core::ids::FrameworkId;
+use offerd_core::call::Call;
+use offerd_core::ids::{FrameworkId, OfferId};
 use offerd_core::machine::CallId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::time::Instant;
 
+use super::answers::{ANSWER_LIMIT, Verdict, bad, judge, parse};
 use super::connection::Io;
 use crate::convert::{Encoder, FrameworkSettings};
 
@@ -19,11 +22,9 @@ const IN_FLIGHT: usize = 4096;
 /// Bytes encoded ahead of the socket.
 const WRITE_AHEAD: usize = 256 << 10;
 
-/// Headers of an answer; a master sends about five.
-const HEADERS: usize = 32;
-
-/// Longest answer, head and body together.
-const ANSWER_LIMIT: usize = 1 << 20;
+/// Seconds for which offers of a refused ACCEPT are not wanted: Mesos's own
+/// number for what is left unsaid (R25).
+const REFUSE_GIVEN_BACK: f64 = 5.0;
 
 /// Everything that is the same for each request of a session.
 pub(super) struct Head {
@@ -45,15 +46,47 @@ impl Head {
     }
 }
 
-/// What became of a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Answer {
-    /// Taken, which is not done (R6).
-    Taken(CallId),
-    Refused(CallId, String),
-    /// The master does not hold the subscription any more; nothing further can
-    /// be sent in this session.
-    SessionOver(String),
+/// Answers that change something.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    /// Calls that the machine gave and the master refused.
+    pub(super) refused: Vec<(CallId, String)>,
+    /// Why the session can't go on.
+    pub(super) over: Option<String>,
+}
+
+/// What must be done if the master refuses a call, so that master and machine
+/// go on thinking the same.
+#[derive(Debug)]
+enum IfRefused {
+    /// The machine is told. It asks again by itself (KILL, RECONCILE), or what
+    /// the call answers comes again (R34), or the call may get lost (R41).
+    Tell,
+    /// The machine is told, and has none of these offers any more, which the
+    /// master still counts as held (R23): they are declined.
+    GiveBack(Vec<OfferId>),
+    /// A new session, in which all is said again. It has the call's name.
+    EndSession(&'static str),
+}
+
+impl IfRefused {
+    fn of(call: Call) -> Self {
+        match call {
+            Call::Accept { offers, .. } => Self::GiveBack(offers),
+            Call::Decline { .. } => Self::EndSession("DECLINE"),
+            Call::Revive { .. } => Self::EndSession("REVIVE"),
+            Call::Suppress { .. } => Self::EndSession("SUPPRESS"),
+            _ => Self::Tell,
+        }
+    }
+}
+
+/// A call that waits for its answer.
+#[derive(Debug)]
+struct InFlight {
+    /// `None`: the machine does not know of it.
+    id: Option<CallId>,
+    if_refused: IfRefused,
 }
 
 /// The connection for calls of one session.
@@ -61,8 +94,11 @@ pub(super) struct Calls {
     reader: ReadHalf<Box<dyn Io>>,
     writer: WriteHalf<Box<dyn Io>>,
     head: Head,
-    pending: VecDeque<(CallId, offerd_core::call::Call)>,
-    in_flight: VecDeque<CallId>,
+    pending: VecDeque<(Option<CallId>, Call)>,
+    in_flight: VecDeque<InFlight>,
+    /// When the connection last got on: an answer came, or the first call after
+    /// a pause went out.
+    progress: Instant,
     write: BytesMut,
     /// Whether all that is no longer in `write` has reached the socket: a TLS
     /// connection has a buffer of its own.
@@ -81,6 +117,7 @@ impl Calls {
             head,
             pending: VecDeque::new(),
             in_flight: VecDeque::new(),
+            progress: Instant::now(),
             write: BytesMut::with_capacity(WRITE_AHEAD),
             flushed: true,
             read: BytesMut::with_capacity(16 << 10),
@@ -94,10 +131,13 @@ impl Calls {
         self.in_flight.len() + self.pending.len()
     }
 
-    pub(super) fn push(
-        &mut self,
-        calls: impl IntoIterator<Item = (CallId, offerd_core::call::Call)>,
-    ) {
+    /// Since when the oldest call that is on its way waits without any answer.
+    pub(super) fn waits_since(&self) -> Option<Instant> {
+        (!self.in_flight.is_empty()).then_some(self.progress)
+    }
+
+    pub(super) fn push(&mut self, calls: impl IntoIterator<Item = (CallId, Call)>) {
+        let calls = calls.into_iter().map(|(id, call)| (Some(id), call));
         self.pending.extend(calls);
     }
 
@@ -115,16 +155,20 @@ impl Calls {
                 .extend_from_slice(self.body.len().to_string().as_bytes());
             self.write.extend_from_slice(b"\r\n\r\n");
             self.write.extend_from_slice(&self.body);
-            self.in_flight.push_back(id);
+            if self.in_flight.is_empty() {
+                self.progress = Instant::now();
+            }
+            let if_refused = IfRefused::of(call);
+            self.in_flight.push_back(InFlight { id, if_refused });
         }
     }
 
-    /// Writes or reads, whichever can go on first, and returns the answers that
-    /// are complete. Safe to be dropped at any await.
+    /// Writes or reads, whichever can go on first, and returns what answers
+    /// have changed. Safe to be dropped at any await.
     ///
     /// # Errors
     /// The connection broke, or the master does not speak HTTP.
-    pub(super) async fn drive(&mut self) -> io::Result<Vec<Answer>> {
+    pub(super) async fn drive(&mut self) -> io::Result<Answers> {
         let Self {
             reader,
             writer,
@@ -162,9 +206,9 @@ impl Calls {
         self.answers()
     }
 
-    fn answers(&mut self) -> io::Result<Vec<Answer>> {
-        let mut answers = Vec::new();
-        while !self.read.is_empty() {
+    fn answers(&mut self) -> io::Result<Answers> {
+        let mut answers = Answers::default();
+        while answers.over.is_none() && !self.read.is_empty() {
             let Some((status, body, length)) = parse(&self.read)? else {
                 if self.read.len() > ANSWER_LIMIT {
                     return Err(bad(format!("an answer of more than {ANSWER_LIMIT} bytes")));
@@ -172,100 +216,33 @@ impl Calls {
                 break;
             };
             self.read.advance(length);
-            let id = self
+            let call = self
                 .in_flight
                 .pop_front()
                 .ok_or_else(|| bad(format!("an answer ({status}) that nobody asked for")))?;
-            answers.push(judge(id, status, body));
+            self.progress = Instant::now();
+            match judge(status, &body) {
+                Verdict::Taken => {}
+                Verdict::Refused(why) => self.refused(call, why, &mut answers),
+                Verdict::SessionOver(why) => answers.over = Some(why),
+            }
         }
         Ok(answers)
     }
-}
 
-fn bad(text: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, text)
-}
-
-fn judge(id: CallId, status: u16, body: String) -> Answer {
-    let text = format!("{status} {body}");
-    match status {
-        200..=299 => Answer::Taken(id),
-        // Another leads now, or the subscription is not this one any more (R5).
-        307 | 403 | 404 | 503 => Answer::SessionOver(format!("a call was answered with {text}")),
-        400 if body.contains("stream ID") || body.contains("Framework cannot be found") => {
-            Answer::SessionOver(format!("a call was answered with {text}"))
+    fn refused(&mut self, call: InFlight, why: String, answers: &mut Answers) {
+        match call.if_refused {
+            IfRefused::Tell => {}
+            IfRefused::GiveBack(offers) => {
+                let refuse = REFUSE_GIVEN_BACK;
+                let decline = Call::Decline { offers, refuse };
+                self.pending.push_front((None, decline));
+            }
+            IfRefused::EndSession(name) => {
+                answers.over = Some(format!("{name} was refused: {why}"));
+            }
         }
-        401 => Answer::Refused(
-            id,
-            format!("the master does not accept the credentials: {text}"),
-        ),
-        _ => Answer::Refused(id, text),
-    }
-}
-
-/// One whole answer: status, body, and its length in `bytes`.
-fn parse(bytes: &[u8]) -> io::Result<Option<(u16, String, usize)>> {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
-    let mut response = httparse::Response::new(&mut headers);
-    let head = match response.parse(bytes) {
-        Ok(httparse::Status::Complete(length)) => length,
-        Ok(httparse::Status::Partial) => return Ok(None),
-        Err(error) => return Err(bad(format!("the answer is not HTTP: {error}"))),
-    };
-    let status = response.code.unwrap_or(0);
-    let header = |name: &str| {
-        response
-            .headers
-            .iter()
-            .find(|header| header.name.eq_ignore_ascii_case(name))
-            .and_then(|header| std::str::from_utf8(header.value).ok())
-    };
-    let rest = bytes.get(head..).unwrap_or_default();
-    if header("Transfer-Encoding").is_some_and(|v| v.eq_ignore_ascii_case("chunked")) {
-        return Ok(chunked(rest)?.map(|(body, length)| (status, body, head + length)));
-    }
-    let length = match header("Content-Length") {
-        Some(text) => text
-            .trim()
-            .parse::<usize>()
-            .map_err(|_| bad(format!("the answer's Content-Length is '{text}'")))?,
-        None => 0,
-    };
-    if length > ANSWER_LIMIT {
-        return Err(bad(format!("an answer of {length} bytes")));
-    }
-    Ok(rest.get(..length).map(|body| {
-        (
-            status,
-            String::from_utf8_lossy(body).into_owned(),
-            head + length,
-        )
-    }))
-}
-
-fn chunked(bytes: &[u8]) -> io::Result<Option<(String, usize)>> {
-    let mut body = Vec::new();
-    let mut at = 0;
-    loop {
-        let rest = bytes.get(at..).unwrap_or_default();
-        let (head, size) = match httparse::parse_chunk_size(rest) {
-            Ok(httparse::Status::Complete(found)) => found,
-            Ok(httparse::Status::Partial) => return Ok(None),
-            Err(_) => return Err(bad("the answer has a chunk without a size".to_owned())),
-        };
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        if size > ANSWER_LIMIT {
-            return Err(bad(format!("an answer with a chunk of {size} bytes")));
-        }
-        // The chunk and the line end after it.
-        let Some(chunk) = rest.get(head..head + size + 2) else {
-            return Ok(None);
-        };
-        body.extend_from_slice(chunk.get(..size).unwrap_or_default());
-        at += head + size + 2;
-        if size == 0 {
-            return Ok(Some((String::from_utf8_lossy(&body).into_owned(), at)));
-        }
+        answers.refused.extend(call.id.map(|id| (id, why)));
     }
 }
 
@@ -285,7 +262,7 @@ mod tests {
         let stream = BufStream::with_capacity(4096, 4096, client);
         let mut calls = Calls::new(Box::new(stream), Head::new("h", "s", None));
         let settings = FrameworkSettings::new("n", "u", vec![]);
-        calls.push([(CallId(1), offerd_core::call::Call::Teardown)]);
+        calls.push([(CallId(1), Call::Teardown)]);
         calls.encode(&FrameworkId::from("fw"), &settings);
         let length = calls.write.len();
         // As an event of the stream would do again and again.
@@ -304,46 +281,5 @@ mod tests {
             () = tokio::time::sleep(std::time::Duration::from_secs(20)) => panic!("not flushed"),
         }
         assert!(request.starts_with(b"POST /api/v1/scheduler HTTP/1.1\r\n"));
-    }
-
-    #[test]
-    fn answers_are_parsed_at_every_split() {
-        let plain = "HTTP/1.1 400 Bad Request\r\nContent-Length: 5\r\n\r\nwrong";
-        let chunks =
-            "HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
-        for (text, status, body) in [(plain, 400, "wrong"), (chunks, 202, "abc")] {
-            for end in 0..text.len() {
-                assert_eq!(parse(&text.as_bytes()[..end]).unwrap(), None, "{end}");
-            }
-            let two = format!("{text}HTTP/1.1 2");
-            let found = parse(two.as_bytes()).unwrap().unwrap();
-            assert_eq!(found, (status, body.to_owned(), text.len()));
-        }
-        assert!(parse(b"nonsense\r\n\r\n").is_err());
-        assert!(parse(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n").is_err());
-        assert!(parse(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n").is_err());
-    }
-
-    #[test]
-    fn r05_a_lost_subscription_ends_the_session_and_a_wrong_call_does_not() {
-        let over = |status, body: &str| {
-            matches!(
-                judge(CallId(1), status, body.to_owned()),
-                Answer::SessionOver(_)
-            )
-        };
-        assert!(over(403, "Framework is not subscribed"));
-        assert!(over(400, "Framework cannot be found"));
-        assert!(over(
-            400,
-            "The stream ID 'X' included in this request didn't match"
-        ));
-        assert!(over(307, ""));
-        assert!(over(503, "No leader elected"));
-        assert!(!over(
-            400,
-            "Failed to validate scheduler::Call: Not a valid UUID"
-        ));
-        assert!(!over(202, ""));
     }
 }

@@ -8,11 +8,17 @@ use std::time::Duration;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::address::Address;
+
+/// A connection without traffic is probed after the first of these, then again
+/// after each second one, and given up after so many probes. The connection for
+/// calls may be idle for long, and what stands between forgets idle connections.
+const PROBES: (Duration, Duration, u32) = (Duration::from_secs(30), Duration::from_secs(10), 3);
 
 /// The CA file can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +71,12 @@ impl Connector {
     async fn open(&self, address: &Address) -> io::Result<Box<dyn Io>> {
         let stream = TcpStream::connect((address.host.as_str(), address.port)).await?;
         stream.set_nodelay(true)?;
+        let (idle, interval, probes) = PROBES;
+        let keepalive = TcpKeepalive::new()
+            .with_time(idle)
+            .with_interval(interval)
+            .with_retries(probes);
+        SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
         let Some(tls) = &self.tls else {
             return Ok(Box::new(stream));
         };

@@ -1,17 +1,18 @@
 //! One session: events in, calls out, until either connection breaks.
 
 use std::convert::Infallible;
+use std::io;
 
 use http_body_util::BodyExt;
 use hyper::body::{Bytes, Frame, Incoming};
 use mesos_v1::recordio::Decoder;
 use offerd_core::event::Event;
-use tokio::time::{Duration, Instant};
+use tokio::sync::mpsc;
+use tokio::time::{Duration, Instant, sleep_until};
 
-use super::backoff::Backoff;
-use super::calls::{Answer, Calls};
-use super::subscribe::{Ended, chain};
-use super::{Transport, Worker};
+use super::calls::{Answers, Calls};
+use super::subscribe::{Ended, Opened, chain};
+use super::{Batch, Transport, Worker};
 use crate::convert;
 
 /// How long the stream is still read after the connection for calls has shown
@@ -19,10 +20,21 @@ use crate::convert;
 /// may arrive a little later than the answer to a call.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// A session that lived so long was a good one. An event proves nothing: a
+/// heartbeat follows SUBSCRIBED at once, whatever comes after it.
+const STEADY: Duration = Duration::from_secs(5);
+
+/// Texts that are remembered in order not to be told again.
+const TOLD: usize = 1000;
+
 /// The subscription's stream.
 struct Stream {
     body: Incoming,
     decoder: Decoder,
+    /// When SUBSCRIBED came. It may bring another id than the last one.
+    subscribed: Option<Instant>,
+    /// The latest ERROR.
+    error: Option<String>,
     /// Without an event for so long the master counts as gone (R9).
     patience: Duration,
     deadline: Instant,
@@ -41,84 +53,96 @@ enum Over {
 impl Worker {
     pub(super) async fn run_session(
         &mut self,
-        body: Incoming,
-        mut calls: Calls,
-        backoff: &mut Backoff,
+        opened: Opened,
+        batches: &mut mpsc::UnboundedReceiver<Batch>,
     ) -> Ended {
         // Until SUBSCRIBED says otherwise.
         let patience = self.settings.connect_timeout.max(Duration::from_secs(15));
         let mut stream = Stream {
-            body,
+            body: opened.body,
             decoder: Decoder::new(self.settings.record_limit),
+            subscribed: None,
+            error: None,
             patience,
             deadline: Instant::now() + patience,
         };
-        let Err(over) = self.exchange(&mut stream, &mut calls, backoff).await;
+        let mut calls = opened.calls;
+        let Err(over) = self.exchange(&mut stream, &mut calls, batches).await;
         let reason = match over {
             Over::Stream(reason) => reason,
             Over::Calls(reason) => {
                 // Nothing is done about how the stream ends: it is over anyway.
-                let _ = tokio::time::timeout(LAST_WORDS, self.read(&mut stream, backoff)).await;
+                let _ = tokio::time::timeout(LAST_WORDS, self.read(&mut stream)).await;
                 reason
             }
             Over::Abandoned => return Ended::Abandoned,
         };
-        Ended::Session(match calls.unanswered() {
-            0 => reason,
-            n => format!("{reason} ({n} calls without an answer)"),
-        })
+        let Some(since) = stream.subscribed else {
+            return Ended::Unavailable(match stream.error {
+                Some(error) => format!("SUBSCRIBE is refused: {error} ({})", opened.wanted),
+                None => reason,
+            });
+        };
+        Ended::Session {
+            steady: since.elapsed() >= STEADY,
+            reason: match calls.unanswered() {
+                0 => reason,
+                n => format!("{reason} ({n} calls without an answer)"),
+            },
+        }
     }
 
     async fn exchange(
         &mut self,
         stream: &mut Stream,
         calls: &mut Calls,
-        backoff: &mut Backoff,
+        batches: &mut mpsc::UnboundedReceiver<Batch>,
     ) -> Result<Infallible, Over> {
-        // SUBSCRIBED may bring another id than the last one.
-        let mut subscribed = false;
+        let answer_timeout = self.settings.answer_timeout;
+        // No more calls will come; those that did are still sent.
+        let mut closing = false;
         loop {
-            if let (true, Some(framework)) = (subscribed, &self.framework) {
+            if let (Some(_), Some(framework)) = (stream.subscribed, &self.framework) {
                 calls.encode(framework, &self.settings.framework);
             }
+            if closing && calls.unanswered() == 0 {
+                return Err(Over::Abandoned);
+            }
+            let overdue = calls.waits_since().map(|since| since + answer_timeout);
             tokio::select! {
-                frame = stream.body.frame() => {
-                    subscribed |= self.take_frame(frame, stream, backoff)?;
-                }
+                frame = stream.body.frame() => self.take_frame(frame, stream)?,
                 answers = calls.drive() => self.take_answers(answers)?,
-                batch = self.batches.recv() => match batch {
+                batch = batches.recv(), if !closing => match batch {
                     Some(batch) if batch.session == self.session => calls.push(batch.calls),
                     // Of a session that is over: the machine knows.
                     Some(_) => {}
-                    None => return Err(Over::Abandoned),
+                    None => closing = true,
                 },
-                () = tokio::time::sleep_until(stream.deadline) => {
+                () = sleep_until(stream.deadline) => {
                     let seconds = stream.patience.as_secs_f64();
                     return Err(Over::Stream(format!("no heartbeat for {seconds} s")));
+                }
+                () = sleep_until(overdue.unwrap_or(stream.deadline)), if overdue.is_some() => {
+                    let seconds = answer_timeout.as_secs_f64();
+                    return Err(Over::Calls(format!("no answer to a call for {seconds} s")));
                 }
             }
         }
     }
 
     /// Only reads.
-    async fn read(
-        &mut self,
-        stream: &mut Stream,
-        backoff: &mut Backoff,
-    ) -> Result<Infallible, Over> {
+    async fn read(&mut self, stream: &mut Stream) -> Result<Infallible, Over> {
         loop {
             let frame = stream.body.frame().await;
-            self.take_frame(frame, stream, backoff)?;
+            self.take_frame(frame, stream)?;
         }
     }
 
-    /// Whether SUBSCRIBED was in it.
     fn take_frame(
         &mut self,
         frame: Option<Result<Frame<Bytes>, hyper::Error>>,
         stream: &mut Stream,
-        backoff: &mut Backoff,
-    ) -> Result<bool, Over> {
+    ) -> Result<(), Over> {
         let chunk = match frame {
             Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
             Some(Err(error)) => {
@@ -134,27 +158,27 @@ impl Worker {
         stream.decoder.push(chunk);
         let session = self.session;
         let mut events = Vec::new();
-        let mut subscribed = false;
+        let mut left_out = Vec::new();
         let failed = loop {
             let record = match stream.decoder.next_record() {
                 Ok(Some(record)) => record,
                 Ok(None) => break None,
                 Err(error) => break Some(error.to_string()),
             };
-            let event = match convert::event(&record) {
+            let event = match convert::event_and_left_out(&record, &mut left_out) {
                 Ok(event) => event,
                 Err(error) => break Some(chain(&error)),
             };
             match &event {
                 Event::Subscribed { framework_id, .. } => {
-                    subscribed = true;
+                    stream.subscribed = Some(Instant::now());
                     self.framework = Some(framework_id.clone());
                     let seconds = convert::heartbeat_interval(&record);
                     let missed = f64::from(self.settings.missed_heartbeats);
                     stream.patience = Duration::from_secs_f64((seconds * missed).min(86_400.0));
                 }
-                Event::Error(_) => {}
-                _ => backoff.reset(),
+                Event::Error(message) => stream.error = Some(message.clone()),
+                _ => {}
             }
             events.push(Transport::Event {
                 session,
@@ -164,35 +188,41 @@ impl Worker {
         };
         if !events.is_empty() {
             stream.deadline = Instant::now() + stream.patience;
+            events.extend(self.not_told_yet(left_out));
             self.out.send(events).map_err(|_| Over::Abandoned)?;
         }
         match failed {
             Some(reason) => Err(Over::Stream(format!("a record can't be used: {reason}"))),
-            None => Ok(subscribed),
+            None => Ok(()),
         }
     }
 
-    fn take_answers(&mut self, answers: std::io::Result<Vec<Answer>>) -> Result<(), Over> {
+    /// Each offer of an agent has the same to complain of.
+    fn not_told_yet(&mut self, texts: Vec<String>) -> Vec<Transport> {
+        if self.told.len() > TOLD {
+            self.told.clear();
+        }
+        texts
+            .into_iter()
+            .filter(|text| self.told.insert(text.clone()))
+            .map(|text| Transport::Notice {
+                warning: true,
+                text,
+            })
+            .collect()
+    }
+
+    fn take_answers(&mut self, answers: io::Result<Answers>) -> Result<(), Over> {
         let answers = answers
             .map_err(|error| Over::Calls(format!("the connection for calls broke: {error}")))?;
         let session = self.session;
-        let mut failed = Vec::new();
-        let mut over = None;
-        for answer in answers {
-            match answer {
-                Answer::Taken(_) => {}
-                Answer::Refused(call, why) => {
-                    failed.push(Transport::CallFailed { session, call, why });
-                }
-                Answer::SessionOver(reason) => {
-                    over = Some(Over::Calls(reason));
-                    break;
-                }
-            }
+        if !answers.refused.is_empty() {
+            let refused = answers.refused.into_iter();
+            let failed = refused.map(|(call, why)| Transport::CallFailed { session, call, why });
+            self.out
+                .send(failed.collect())
+                .map_err(|_| Over::Abandoned)?;
         }
-        if !failed.is_empty() {
-            self.out.send(failed).map_err(|_| Over::Abandoned)?;
-        }
-        over.map_or(Ok(()), Err)
+        answers.over.map_or(Ok(()), |why| Err(Over::Calls(why)))
     }
 }

@@ -1,4 +1,4 @@
-//! From a connection to an accepted SUBSCRIBE. What comes then is in `session`.
+//! From connections to an accepted SUBSCRIBE. What comes then is in `session`.
 
 use base64::Engine;
 use bytes::Bytes;
@@ -7,12 +7,12 @@ use hyper::body::Incoming;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, LOCATION};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use offerd_core::machine::Session;
+use offerd_core::machine::{Session, Subscription};
 
 use super::Worker;
 use super::address::Address;
-use super::backoff::Backoff;
 use super::calls::{Calls, Head};
+use super::connection::Io;
 
 const PROTOBUF: &str = "application/x-protobuf";
 
@@ -27,49 +27,70 @@ pub(super) enum Ended {
     Unavailable(String),
     /// Not like this: what is configured must change.
     Refused(String),
-    /// There was a session.
-    Session(String),
+    /// There was a session. `steady`: it lived long enough to count as a good one.
+    Session { reason: String, steady: bool },
     /// The user of the client is gone.
     Abandoned,
 }
 
+/// Both connections, with SUBSCRIBE accepted. SUBSCRIBED has not come yet.
+pub(super) struct Opened {
+    pub(super) body: Incoming,
+    pub(super) calls: Calls,
+    /// What SUBSCRIBE asked for, for people.
+    pub(super) wanted: String,
+}
+
 impl Worker {
-    pub(super) async fn subscribe_at(&mut self, master: &Address, backoff: &mut Backoff) -> Ended {
+    /// Connects and subscribes. The connection for calls comes first: once
+    /// SUBSCRIBE is sent, nothing may come between it and its SUBSCRIBED. The
+    /// id that this brings would be lost, and the next SUBSCRIBE would make
+    /// another framework (R14).
+    pub(super) async fn open(&mut self, master: &Address) -> Result<Opened, Ended> {
+        let unavailable = |what: &str, error: std::io::Error| {
+            Ended::Unavailable(format!("{what}: {}", chain(&error)))
+        };
+        let stream = self.connector.connect(master).await;
+        let stream = stream.map_err(|error| unavailable("no connection", error))?;
+        let calls = self.connector.connect(master).await;
+        let calls = calls.map_err(|error| unavailable("no second connection, for calls", error))?;
+        let mut subscription = self.subscription.borrow_and_update().clone();
+        if subscription.framework_id.is_none() {
+            subscription.framework_id = self.framework.clone();
+        }
         let timeout = self.settings.connect_timeout;
-        let response = match tokio::time::timeout(timeout, self.subscribe(master)).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(ended)) => return ended,
+        let answer = self.subscribe(master, stream, &subscription);
+        let response = match tokio::time::timeout(timeout, answer).await {
+            Ok(response) => response?,
             Err(_) => {
                 let seconds = timeout.as_secs_f64();
-                return Ended::Unavailable(format!("no answer to SUBSCRIBE within {seconds} s"));
+                let why = format!("no answer to SUBSCRIBE within {seconds} s");
+                return Err(Ended::Unavailable(why));
             }
         };
         let header = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok());
-        let Some(stream_id) = header("Mesos-Stream-Id").map(str::to_owned) else {
-            return Ended::Unavailable(
+        let Some(stream_id) = header("Mesos-Stream-Id") else {
+            return Err(Ended::Unavailable(
                 "the answer to SUBSCRIBE has no Mesos-Stream-Id; is this a Mesos master?".into(),
-            );
+            ));
         };
         match header("Content-Type") {
             Some(PROTOBUF) => {}
             other => {
-                return Ended::Unavailable(format!(
+                return Err(Ended::Unavailable(format!(
                     "the stream is {}; expected {PROTOBUF}",
                     other.unwrap_or("of no type")
-                ));
+                )));
             }
         }
-        let stream = match self.connector.connect(master).await {
-            Ok(stream) => stream,
-            Err(error) => {
-                return Ended::Unavailable(format!("no second connection, for calls: {error}"));
-            }
-        };
         let authorization = self.authorization();
-        let head = Head::new(&master.to_string(), &stream_id, authorization.as_deref());
+        let head = Head::new(&master.to_string(), stream_id, authorization.as_deref());
         self.session = Session(self.session.0 + 1);
-        self.run_session(response.into_body(), Calls::new(stream, head), backoff)
-            .await
+        Ok(Opened {
+            wanted: self.settings.framework.describe(&subscription.update),
+            calls: Calls::new(calls, head),
+            body: response.into_body(),
+        })
     }
 
     fn authorization(&self) -> Option<String> {
@@ -82,25 +103,21 @@ impl Worker {
     }
 
     /// Sends SUBSCRIBE and judges the status of the answer.
-    async fn subscribe(&mut self, master: &Address) -> Result<Response<Incoming>, Ended> {
+    async fn subscribe(
+        &self,
+        master: &Address,
+        stream: Box<dyn Io>,
+        subscription: &Subscription,
+    ) -> Result<Response<Incoming>, Ended> {
         let unavailable = |what: &str, error: &dyn std::error::Error| {
             Ended::Unavailable(format!("{what}: {}", chain(error)))
         };
-        let stream = self
-            .connector
-            .connect(master)
-            .await
-            .map_err(|error| unavailable("no connection", &error))?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|error| unavailable("no HTTP connection", &error))?;
         // Ends with the response's body.
         tokio::spawn(connection);
-        let mut subscription = self.subscription.borrow_and_update().clone();
-        if subscription.framework_id.is_none() {
-            subscription.framework_id = self.framework.clone();
-        }
-        let body = self.settings.framework.subscribe(&subscription);
+        let body = self.settings.framework.subscribe(subscription);
         // R1, R2, R4: exact types, and no stream id.
         let mut request = Request::builder()
             .method(Method::POST)

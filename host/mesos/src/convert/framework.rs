@@ -6,7 +6,7 @@ use mesos_v1 as wire;
 use mesos_v1::framework_info::capability::Type as Capability;
 use mesos_v1::scheduler as api;
 use offerd_core::call::{ByRole, FrameworkUpdate};
-use offerd_core::ids::FrameworkId;
+use offerd_core::ids::{FrameworkId, Role};
 use offerd_core::machine::Subscription;
 use offerd_core::policy::Encoded;
 use prost::Message;
@@ -117,14 +117,19 @@ impl FrameworkSettings {
     /// What a subscription asks for that may change while the service runs, for
     /// people who must find out what a master does not like about it.
     pub(crate) fn describe(&self, update: &FrameworkUpdate) -> String {
+        let list = |roles: &[&Role]| {
+            let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+            names.join(", ")
+        };
+        let suppressed: Vec<&Role> = update.suppressed.iter().collect();
+        let constrained: Vec<&Role> = update.constraints.keys().collect();
         let roles = self.info(None, update).roles.join(", ");
-        let suppressed: Vec<&str> = update.suppressed.iter().map(|role| role.as_str()).collect();
         let mut text = format!("it asks for the roles {roles}");
         if !suppressed.is_empty() {
-            text += &format!("; suppressed: {}", suppressed.join(", "));
+            text += &format!("; suppressed: {}", list(&suppressed));
         }
-        if update.constraints.is_some() {
-            text += "; with offer constraints of policies";
+        if !constrained.is_empty() {
+            text += &format!("; with offer constraints for {}", list(&constrained));
         }
         text
     }

@@ -82,7 +82,7 @@ async fn r04_r11_calls_are_pipelined_in_order_with_the_stream_id() {
                     .to_owned(),
                 // UPDATE_FRAMEWORK is answered so.
                 20 => answer("200 OK", &[], ""),
-                30 => answer("401 Unauthorized", &[], "no"),
+                30 => answer("403 Forbidden", &[], "Not authorized to use role 'a'"),
                 _ => answer(TAKEN, &[("Date", "now")], ""),
             };
         }
@@ -95,7 +95,7 @@ async fn r04_r11_calls_are_pipelined_in_order_with_the_stream_id() {
         assert_eq!(client.failed().await, (CallId(17), "500 oops".to_owned()));
         let (call, why) = client.failed().await;
         assert_eq!(call, CallId(30));
-        contains(&why, "does not accept the credentials: 401 no");
+        contains(&why, "403 Not authorized");
         peers.stream.event(&heartbeat()).await;
         assert_eq!(client.event().await, (session, Event::Heartbeat));
     })
@@ -175,8 +175,10 @@ async fn r11_calls_in_flight_are_bounded() {
 async fn calls_before_subscribed_wait_for_the_id() {
     within(async {
         let master = Master::bind().await;
-        let client = Watched::start(settings(&[&master]));
+        let mut client = Watched::start(settings(&[&master]));
         let mut peers = master.subscription("stream-1").await;
+        peers.stream.event(&heartbeat()).await;
+        assert_eq!(client.event().await, (Session(1), Event::Heartbeat));
         client.client.send(Session(1), messages(1..=1));
         peers.stream.event(&subscribed("late", None)).await;
         let call = peers.calls.request().await.call();
@@ -192,7 +194,9 @@ async fn r05_an_answer_that_ends_the_subscription_ends_the_session() {
         let mut client = Watched::start(settings(&[&master]));
         for (status, body) in [
             ("307 Temporary Redirect", ""),
+            ("401 Unauthorized", "no"),
             ("403 Forbidden", "Framework is not subscribed"),
+            ("403 Forbidden", "Framework is not connected via HTTP"),
             ("404 Not Found", ""),
             ("503 Service Unavailable", "No leader elected"),
             ("400 Bad Request", "Framework cannot be found"),
@@ -223,6 +227,145 @@ async fn r05_an_answer_that_ends_the_subscription_ends_the_session() {
             contains(&reason, "(1 calls without an answer)");
             peers.stream.closed().await;
         }
+    })
+    .await;
+}
+
+/// The machine has forgotten the offers of a launch that was refused; the master
+/// would hold them for ever.
+#[tokio::test]
+async fn r23_offers_of_a_refused_accept_are_given_back() {
+    within(async {
+        let master = Master::bind().await;
+        let mut client = Watched::start(settings(&[&master]));
+        let mut peers = master.session("stream-1").await;
+        let session = client.subscribed().await;
+        let accept = Call::Accept {
+            offers: vec!["o1".into(), "o2".into()],
+            operations: vec![],
+            refuse: 60.0,
+        };
+        client.client.send(session, vec![(CallId(1), accept)]);
+        client.client.send(session, messages(2..=2));
+        peers.calls.request().await;
+        peers.calls.request().await;
+        let refused = answer("400 Bad Request", &[], "no");
+        peers.calls.send(refused.as_bytes()).await;
+        assert_eq!(client.failed().await, (CallId(1), "400 no".to_owned()));
+        let decline = peers.calls.request().await.call().decline.unwrap();
+        let ids: Vec<&str> = decline
+            .offer_ids
+            .iter()
+            .map(|id| id.value.as_str())
+            .collect();
+        assert_eq!(ids, ["o1", "o2"]);
+        assert_eq!(decline.filters.unwrap().refuse_seconds, Some(5.0));
+        let answers = [answer(TAKEN, &[], ""), answer(TAKEN, &[], "")].concat();
+        peers.calls.send(answers.as_bytes()).await;
+        peers.stream.event(&heartbeat()).await;
+        assert_eq!(client.event().await, (session, Event::Heartbeat));
+    })
+    .await;
+}
+
+/// Of these the machine would think that they were done.
+#[tokio::test]
+async fn r12_a_refusal_that_nothing_makes_up_for_ends_the_session() {
+    within(async {
+        let master = Master::bind().await;
+        let mut client = Watched::start(settings(&[&master]));
+        let decline = Call::Decline {
+            offers: vec!["o".into()],
+            refuse: 60.0,
+        };
+        for (call, name) in [
+            (decline, "DECLINE"),
+            (Call::Revive { roles: vec![] }, "REVIVE"),
+            (Call::Suppress { roles: vec![] }, "SUPPRESS"),
+        ] {
+            let mut peers = master.session("stream").await;
+            let session = client.subscribed().await;
+            client.client.send(session, vec![(CallId(1), call)]);
+            peers.calls.request().await;
+            peers
+                .calls
+                .answer("500 Internal Server Error", &[], "oops")
+                .await;
+            assert_eq!(client.failed().await, (CallId(1), "500 oops".to_owned()));
+            peers.stream.end().await;
+            let reason = client.disconnected().await;
+            contains(&reason, &format!("{name} was refused: 500 oops"));
+        }
+    })
+    .await;
+}
+
+/// Something between may drop an idle connection without a word.
+#[tokio::test]
+async fn r12_calls_that_get_no_answer_end_the_session() {
+    frozen(async {
+        let master = Master::bind().await;
+        let mut client = Watched::start(settings(&[&master]));
+        let mut peers = master.session("stream-1").await;
+        let session = client.subscribed().await;
+        client.client.send(session, messages(1..=2));
+        peers.calls.request().await;
+        peers.calls.request().await;
+        advance(Duration::from_secs(29)).await;
+        // Slow, but alive. The heartbeat shows that the answer was read.
+        peers.calls.answer(TAKEN, &[], "").await;
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        peers.stream.event(&heartbeat()).await;
+        assert_eq!(client.event().await.1, Event::Heartbeat);
+        advance(Duration::from_secs(29)).await;
+        peers.stream.event(&heartbeat()).await;
+        assert_eq!(client.event().await.1, Event::Heartbeat);
+        let reason = client.disconnected_later().await;
+        contains(&reason, "no answer to a call for 30 s");
+        contains(&reason, "(1 calls without an answer)");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_that_is_closed_sends_what_it_was_given() {
+    const LIMIT: Duration = Duration::from_secs(3600);
+    within(async {
+        let master = Master::bind().await;
+        let mut client = Watched::start(settings(&[&master]));
+        let mut peers = master.session("stream-1").await;
+        let session = client.subscribed().await;
+        client.client.send(session, messages(1..=2));
+        let closed = tokio::spawn(client.client.close(LIMIT));
+        for expected in 1..=2 {
+            assert_eq!(number(&peers.calls.request().await.call()), expected);
+            assert!(!closed.is_finished());
+            peers.calls.answer(TAKEN, &[], "").await;
+        }
+        closed.await.unwrap();
+        peers.stream.closed().await;
+        assert!(peers.calls.closed().await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_without_a_session_is_closed_at_once() {
+    const LIMIT: Duration = Duration::from_secs(3600);
+    within(async {
+        let master = Master::bind().await;
+        let client = Watched::start(settings(&[&master]));
+        let (mut peer, _calls) = master.accept_both().await;
+        peer.request().await;
+        client.client.close(LIMIT).await;
+        let mut settings = settings(&[&master]);
+        settings.backoff = (LIMIT, LIMIT);
+        let mut client = Watched::start(settings);
+        master.answer("503 Service Unavailable", &[], "no").await;
+        client.warning().await;
+        client.client.close(LIMIT).await;
     })
     .await;
 }

@@ -69,7 +69,7 @@ async fn r03_the_first_event_may_come_with_the_head_and_in_pieces() {
     within(async {
         let master = Master::bind().await;
         let mut client = Watched::start(settings(&[&master]));
-        let mut stream = master.accept().await;
+        let (mut stream, _calls) = master.accept_both().await;
         stream.request().await;
         let event = record(&subscribed("fw", None));
         let mut answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nMesos-Stream-Id: 1\r\n\
@@ -81,7 +81,6 @@ async fn r03_the_first_event_may_come_with_the_head_and_in_pieces() {
         for piece in answer.chunks(7) {
             stream.send(piece).await;
         }
-        let _calls = master.accept().await;
         let (session, event) = client.event().await;
         assert_eq!(session, Session(1));
         let Event::Subscribed { framework_id, .. } = event else {
@@ -261,6 +260,52 @@ async fn a_record_that_is_no_event_ends_the_session_and_is_named() {
             session.stream.closed().await;
             session.calls.closed().await;
         }
+    })
+    .await;
+}
+
+/// An agent says what it likes of itself; the session goes on, and people hear of
+/// it once.
+#[tokio::test]
+async fn what_an_agent_says_wrong_is_left_out_and_told_once() {
+    within(async {
+        let master = Master::bind().await;
+        let mut client = Watched::start(settings(&[&master]));
+        let mut peers = master.session("stream-1").await;
+        client.subscribed().await;
+        let mut offer = wire::Offer::default();
+        offer.id.value = "o".to_owned();
+        offer.agent_id.value = "a".to_owned();
+        offer.hostname = "host".to_owned();
+        offer.allocation_info = Some(wire::resource::AllocationInfo {
+            role: Some("batch".to_owned()),
+        });
+        offer.resources = vec![wire::Resource {
+            name: "serial".to_owned(),
+            scalar: Some(wire::value::Scalar { value: 1e13 }),
+            ..wire::Resource::default()
+        }];
+        let event = api::Event {
+            offers: Some(api::event::Offers {
+                offers: vec![offer.clone(), offer],
+            }),
+            ..kind(api::event::Type::Offers)
+        };
+        peers.stream.event(&event).await;
+        let Event::Offers(offers) = client.event().await.1 else {
+            panic!("no offers");
+        };
+        assert_eq!(offers.len(), 2);
+        assert_eq!(offers[0].resources, []);
+        contains(
+            &client.warning().await,
+            "left out of the offered resources of agent a on host: scalar (serial) is \
+             10000000000000; expected a number from 0 to 2.25e12",
+        );
+        peers.stream.event(&event).await;
+        assert!(matches!(client.event().await.1, Event::Offers(_)));
+        peers.stream.event(&heartbeat()).await;
+        assert_eq!(client.event().await.1, Event::Heartbeat);
     })
     .await;
 }

@@ -55,14 +55,20 @@ impl Master {
         Peer { io, read }
     }
 
-    /// Takes one request and answers it.
+    /// Both connections of an attempt: for the stream and for calls.
+    pub(crate) async fn accept_both(&self) -> (Peer, Peer) {
+        let stream = self.accept().await;
+        (stream, self.accept().await)
+    }
+
+    /// Takes SUBSCRIBE and answers it as no subscription is answered.
     pub(crate) async fn answer(
         &self,
         status: &str,
         headers: &[(&str, &str)],
         body: &str,
     ) -> Request {
-        let mut peer = self.accept().await;
+        let (mut peer, _calls) = self.accept_both().await;
         let request = peer.request().await;
         peer.answer(status, headers, body).await;
         request
@@ -70,10 +76,9 @@ impl Master {
 
     /// Takes SUBSCRIBE and the connection for calls; no event is sent.
     pub(crate) async fn subscription(&self, stream_id: &str) -> Subscription {
-        let mut stream = self.accept().await;
+        let (mut stream, calls) = self.accept_both().await;
         let request = stream.request().await;
         stream.open(stream_id, PROTOBUF).await;
-        let calls = self.accept().await;
         Subscription {
             request,
             stream,

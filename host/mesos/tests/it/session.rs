@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use offerd_core::call::Call;
 use offerd_core::event::Event;
-use offerd_core::machine::{CallId, Session};
+use offerd_core::machine::{CallId, Session, Subscription};
 use tokio::time::advance;
 
 use crate::client::{Watched, contains, frozen, settings, within};
-use crate::server::{Master, Subscription, error, heartbeat, subscribed};
+use crate::server::{self, Master, error, heartbeat, subscribed};
 
 #[tokio::test]
 async fn r09_missed_heartbeats_end_the_session() {
@@ -80,14 +80,13 @@ async fn r09_a_subscription_without_subscribed_is_given_up() {
         let master = Master::bind().await;
         let mut client = Watched::start(settings(&[&master]));
         let mut session = master.subscription("stream-1").await;
-        // Not at once: the client may still be between the connection for
-        // calls and the wait for events.
-        let (reason, ()) = tokio::join!(client.disconnected(), async {
+        // Not at once: the client may still be before the wait for events.
+        let (warning, ()) = tokio::join!(client.warning(), async {
             for _ in 0..100 {
                 advance(Duration::from_secs(1)).await;
             }
         });
-        contains(&reason, "no heartbeat for 15 s");
+        contains(&warning, "no heartbeat for 15 s");
         session.stream.closed().await;
     })
     .await;
@@ -157,6 +156,36 @@ async fn r16_the_reason_on_the_stream_is_read_after_a_call_has_failed() {
     .await;
 }
 
+/// Roles and constraints change while the service runs. A master that does not
+/// like the new ones says so after 200, each time.
+#[tokio::test]
+async fn r08_a_refused_subscription_is_told_with_what_it_asked_for() {
+    within(async {
+        let master = Master::bind().await;
+        let mut client = Watched::start(settings(&[&master]));
+        let mut peers = master.session("stream-1").await;
+        client.subscribed().await;
+        let mut wanted = Subscription::default();
+        wanted.update.roles = vec!["a//b".into(), "web".into()];
+        wanted.update.suppressed = vec!["web".into()];
+        client.subscription.send_replace(wanted);
+        peers.stream.end().await;
+        client.disconnected().await;
+        let mut peers = master.subscription("stream-2").await;
+        let why = "'FrameworkInfo.roles' contains invalid role";
+        peers.stream.event(&error(why)).await;
+        peers.stream.end().await;
+        assert_eq!(client.event().await.1, Event::Error(why.to_owned()));
+        let warning = client.warning().await;
+        contains(&warning, &format!("SUBSCRIBE is refused: {why}"));
+        contains(
+            &warning,
+            "(it asks for the roles a//b, web; suppressed: web); trying again",
+        );
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn calls_of_a_session_that_is_over_are_dropped() {
     within(async {
@@ -188,7 +217,7 @@ async fn calls_of_a_session_that_is_over_are_dropped() {
 
 /// As [`Master::session`], for a client that waits from `shortest` to twice as
 /// long.
-async fn session_after(master: &Master, shortest: Duration) -> Subscription {
+async fn session_after(master: &Master, shortest: Duration) -> server::Subscription {
     advance(shortest - Duration::from_millis(2)).await;
     tokio::select! {
         biased;
@@ -201,7 +230,7 @@ async fn session_after(master: &Master, shortest: Duration) -> Subscription {
 
 /// A master that accepts and dies at once is not asked in a hot loop.
 #[tokio::test]
-async fn r12_waits_grow_until_a_useful_event_comes() {
+async fn r12_waits_grow_until_a_session_lasts() {
     frozen(async {
         let master = Master::bind().await;
         let mut settings = settings(&[&master]);
@@ -210,13 +239,15 @@ async fn r12_waits_grow_until_a_useful_event_comes() {
         let mut session = master.session("stream").await;
         for shortest in [500, 1000, 2000, 4000, 5000, 5000] {
             client.subscribed().await;
+            // A master sends it at once; it says nothing of what comes then.
+            session.stream.event(&heartbeat()).await;
+            assert_eq!(client.event().await.1, Event::Heartbeat);
             session.stream.end().await;
             client.disconnected().await;
             session = session_after(&master, Duration::from_millis(shortest)).await;
         }
         client.subscribed().await;
-        session.stream.event(&heartbeat()).await;
-        assert_eq!(client.event().await.1, Event::Heartbeat);
+        advance(Duration::from_secs(5)).await;
         session.stream.end().await;
         client.disconnected().await;
         session_after(&master, Duration::from_millis(500)).await;

@@ -346,12 +346,12 @@ async fn an_answer_that_is_no_stream_of_events_is_told() {
             master.answer("200 OK", headers, "").await;
             contains(&client.warning().await, warning);
         }
-        let mut peer = master.accept().await;
+        let (mut peer, calls) = master.accept_both().await;
         peer.request().await;
         peer.send(b"SSH-2.0-OpenSSH_9.9\r\n").await;
         contains(&client.warning().await, "SUBSCRIBE was not answered: ");
-        drop(peer);
-        drop(master.accept().await);
+        drop((peer, calls));
+        drop(master.accept_both().await);
         contains(&client.warning().await, "SUBSCRIBE was not answered: ");
         let _session = master.session("stream-1").await;
         client.subscribed().await;
@@ -366,7 +366,7 @@ async fn a_master_that_does_not_answer_is_left() {
         let mut settings = settings(&[&silent, &master]);
         settings.connect_timeout = Duration::from_millis(200);
         let mut client = Watched::start(settings);
-        let mut peer = silent.accept().await;
+        let (mut peer, _calls) = silent.accept_both().await;
         peer.request().await;
         contains(
             &client.warning().await,
