@@ -1,5 +1,7 @@
 //! What comes from outside and is wrong: each test reads the message.
 
+use offerd::admin::api::Done;
+use offerd::admin::client::AskError;
 use offerd::config::Config;
 use offerd::service::Service;
 use offerd_sim::Sim;
@@ -209,6 +211,24 @@ async fn jobs_that_can_not_be_are_refused_with_all_reasons() {
     let done = host.admin.submit(large).await.unwrap().done.join("\n");
     assert!(done.contains("it waits for a larger agent"), "{done}");
     assert!(done.contains("cpus: needs 1000, there is 4"), "{done}");
+}
+
+/// A program must tell what is not there from what can't be done now.
+#[tokio::test]
+async fn what_is_not_there_is_404_and_what_can_not_be_is_409() {
+    let sim = Sim::start(sim_settings()).await.unwrap();
+    let host = host(&sim).await;
+    let status = |done: Result<Done, AskError>| match done.unwrap_err() {
+        AskError::Refused { status, .. } => status.as_u16(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(status(host.admin.kill_job("none").await), 404);
+    assert_eq!(status(host.admin.scale("none", 2).await), 404);
+    assert_eq!(status(host.admin.kill_task("none").await), 404);
+    host.submit(JOB).await;
+    host.job_until("sleepers", |job| job.state == "finished")
+        .await;
+    assert_eq!(status(host.admin.kill_job("sleepers").await), 409);
 }
 
 #[tokio::test]

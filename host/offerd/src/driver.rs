@@ -330,7 +330,7 @@ impl Driver {
             }
             Ask::Status(answer) => drop(answer.send(self.status())),
             Ask::Jobs(answer) => drop(answer.send(self.machine.jobs())),
-            Ask::Tasks(answer) => drop(answer.send(self.machine.tasks())),
+            Ask::Tasks(filter, answer) => drop(answer.send(self.machine.tasks(&filter))),
             Ask::Metrics(answer) => drop(answer.send(self.snapshot())),
             Ask::Swap {
                 policy,

@@ -6,7 +6,7 @@ use offerd::admin::api::{Done, Status};
 use offerd::admin::client::{Admin, AskError};
 use offerd::config::Config;
 use offerd::service::Service;
-use offerd_core::machine::view::{JobStatus, TaskSummary};
+use offerd_core::machine::view::{JobStatus, TaskFilter, TaskSummary};
 
 use super::until;
 
@@ -131,7 +131,7 @@ impl Host {
     }
 
     pub(crate) async fn tasks(&self) -> Vec<TaskSummary> {
-        self.admin.tasks().await.unwrap()
+        self.admin.tasks(TaskFilter::default()).await.unwrap()
     }
 
     /// Ids of the tasks of a job in a state.

@@ -143,6 +143,8 @@ pub enum Reply {
     Done(Vec<String>),
     /// Nothing was done; all reasons.
     Refused(Vec<String>),
+    /// Nothing was done: what it is about does not exist.
+    Unknown(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

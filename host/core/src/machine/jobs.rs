@@ -15,7 +15,7 @@ use crate::policy::Waiting;
 
 use super::ledger::JobRecord;
 use super::queue::{Queue, Side, WaitingTask};
-use super::view::{JobStatus, TaskSummary};
+use super::view::{JobStatus, TaskSummary, WAITING};
 use super::why::Refused;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -64,11 +64,13 @@ impl Job {
         &self.record.spec
     }
 
+    /// What the ids of its tasks begin with. A dot and the instance follow.
+    pub(super) fn task_stem(&self) -> String {
+        format!("{}.{}", self.record.spec.name, self.record.uid)
+    }
+
     pub(super) fn task_id(&self, instance: u32) -> TaskId {
-        TaskId::from(format!(
-            "{}.{}.{instance}",
-            self.record.spec.name, self.record.uid
-        ))
+        TaskId::from(format!("{}.{instance}", self.task_stem()))
     }
 
     /// The number of one of its tasks by its id.
@@ -193,7 +195,7 @@ impl Job {
             id: self.task_id(task.instance).to_string(),
             job: self.spec().name.to_string(),
             role: self.spec().role.to_string(),
-            state: "WAITING".to_owned(),
+            state: WAITING.to_owned(),
             agent: String::new(),
             hostname: String::new(),
             reason: self.last_problem.clone().unwrap_or_default(),

@@ -18,7 +18,7 @@
 //! | `kills`, `endings` | tasks that are killed, stay away, end and run again |
 //! | `claims` | offers that are held while another role goes short |
 //! | `routing` | which policy decides for what: roles that move, canaries |
-//! | `why`, `experiment`, `story`, `recent` | answers to people who ask |
+//! | `list`, `why`, `experiment`, `story`, `recent` | answers to people who ask |
 //! | `offers`, `jobs`, `queue`, `tasks`, `executors`, `policies` | the books |
 //! | `io`, `ledger`, `view` | what goes in and out: inputs, effects, records, lists |
 
@@ -36,6 +36,7 @@ mod io;
 mod jobs;
 mod kills;
 pub mod ledger;
+mod list;
 mod offers;
 mod operations;
 mod operator;
@@ -468,26 +469,6 @@ impl Machine {
                 }
                 status
             })
-            .collect()
-    }
-
-    /// Recently ended, live and waiting tasks.
-    pub fn tasks(&self) -> Vec<view::TaskSummary> {
-        let live = self
-            .tasks
-            .iter()
-            .map(|task| task.summary(self.host_of(task)));
-        let waiting = self.jobs.iter().flat_map(|job| {
-            job.waiting
-                .iter()
-                .chain(job.delayed.values())
-                .map(|task| job.summary(task))
-        });
-        self.tasks
-            .ended()
-            .map(|ended| ended.summary.clone())
-            .chain(live)
-            .chain(waiting)
             .collect()
     }
 

@@ -28,15 +28,12 @@ impl Machine {
             Request::KillJob(job) => self.kill_job(&job),
             Request::KillTask(task) => self.operator_kills(&task),
         };
-        let reply = match result {
-            Ok(done) => Reply::Done(done),
-            Err(why) => Reply::Refused(why),
-        };
+        let reply = result.map_or_else(|not_done| not_done, Reply::Done);
         self.out.push(Effect::Reply { ticket, reply });
     }
 
     /// All or none of them.
-    fn submit(&mut self, specs: Vec<JobSpec>) -> Result<Vec<String>, Vec<String>> {
+    fn submit(&mut self, specs: Vec<JobSpec>) -> Result<Vec<String>, Reply> {
         let mut wrong = Vec::new();
         let mut names = HashSet::default();
         for spec in &specs {
@@ -65,7 +62,7 @@ impl Machine {
             }
         }
         if !wrong.is_empty() {
-            return Err(wrong);
+            return Err(Reply::Refused(wrong));
         }
         Ok(specs
             .into_iter()
@@ -128,21 +125,21 @@ impl Machine {
         ))
     }
 
-    fn live_job(&self, name: &JobName) -> Result<JobHandle, Vec<String>> {
+    fn live_job(&self, name: &JobName) -> Result<JobHandle, Reply> {
         match self
             .jobs
             .find(name)
             .and_then(|handle| self.jobs.get(handle))
         {
             Some(job) if !job.is_over() => Ok(job.handle),
-            Some(_) => Err(vec![format!("job {name} has ended")]),
-            None => Err(vec![format!(
+            Some(_) => Err(refused(format!("job {name} has ended"))),
+            None => Err(Reply::Unknown(format!(
                 "there is no job {name}; `offerd job list` shows all"
-            )]),
+            ))),
         }
     }
 
-    fn scale(&mut self, name: &JobName, count: u32) -> Result<Vec<String>, Vec<String>> {
+    fn scale(&mut self, name: &JobName, count: u32) -> Result<Vec<String>, Reply> {
         let handle = self.live_job(name)?;
         let now = self.now;
         let doomed = self.doomed_of(handle);
@@ -150,14 +147,14 @@ impl Machine {
             return Ok(Vec::new());
         };
         if job.record.killed {
-            return Err(vec![format!("job {name} is being killed")]);
+            return Err(refused(format!("job {name} is being killed")));
         }
         if job.spec().kind == JobKind::Batch {
             let ended = job.record.finished + job.record.failed;
             if count < ended {
-                return Err(vec![format!(
+                return Err(refused(format!(
                     "{ended} tasks of batch job {name} have ended already"
-                )]);
+                )));
             }
         }
         let before = job.spec().count;
@@ -235,7 +232,7 @@ impl Machine {
         u32::try_from(gone.count()).unwrap_or(u32::MAX)
     }
 
-    fn kill_job(&mut self, name: &JobName) -> Result<Vec<String>, Vec<String>> {
+    fn kill_job(&mut self, name: &JobName) -> Result<Vec<String>, Reply> {
         let handle = self.live_job(name)?;
         let Some(job) = self.jobs.get_mut(handle) else {
             return Ok(Vec::new());
@@ -294,15 +291,23 @@ impl Machine {
         }
     }
 
-    fn operator_kills(&mut self, id: &TaskId) -> Result<Vec<String>, Vec<String>> {
+    fn operator_kills(&mut self, id: &TaskId) -> Result<Vec<String>, Reply> {
         if let Some(handle) = self.tasks.find(id) {
             self.kill_task(handle, KillCause::Operator, None, None, None);
             return Ok(vec![format!("task {id} is killed")]);
         }
-        Err(vec![if self.find_waiting(id).is_some() {
-            format!("task {id} waits and has not been launched; scale or kill its job instead")
+        Err(if self.find_waiting(id).is_some() {
+            refused(format!(
+                "task {id} waits and has not been launched; scale or kill its job instead"
+            ))
         } else {
-            format!("there is no live task {id}; `offerd task list` shows all")
-        }])
+            Reply::Unknown(format!(
+                "there is no live task {id}; `offerd task list` shows all"
+            ))
+        })
     }
+}
+
+fn refused(why: String) -> Reply {
+    Reply::Refused(vec![why])
 }

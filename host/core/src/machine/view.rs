@@ -45,6 +45,34 @@ pub struct TaskSummary {
     pub since: u64,
 }
 
+/// The state of a task that has not been launched.
+pub(super) const WAITING: &str = "WAITING";
+
+/// Which tasks a list has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskFilter {
+    /// Only those of this job.
+    pub job: Option<String>,
+    /// Only those in this state, as in [`TaskSummary`].
+    pub state: Option<String>,
+    /// Only those that come after the one with this id.
+    pub after: Option<String>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl Default for TaskFilter {
+    /// All tasks.
+    fn default() -> Self {
+        Self {
+            job: None,
+            state: None,
+            after: None,
+            limit: usize::MAX,
+        }
+    }
+}
+
 /// `offerd why TASK --json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Why {

@@ -19,7 +19,7 @@ use super::recent::{Fate, Gone};
 use super::spread::Spread;
 use super::story::{Beginning, Ended, step_of_host};
 use super::tasks::Task;
-use super::view::{Candidate, Step as StepView, Why};
+use super::view::{Candidate, Step as StepView, WAITING, Why};
 
 /// Candidates that are shown, nearest first.
 const SHOWN: usize = 50;
@@ -116,7 +116,7 @@ impl Machine {
         Why {
             task: id.to_owned(),
             job: job.spec().name.to_string(),
-            state: "WAITING".to_owned(),
+            state: WAITING.to_owned(),
             verdict,
             steps,
             candidates,

@@ -12,7 +12,7 @@ use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use offerd_core::machine::view::{JobStatus, TaskSummary, Why};
+use offerd_core::machine::view::{JobStatus, TaskFilter, TaskSummary, Why};
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
@@ -20,6 +20,7 @@ use tokio::net::{TcpStream, UnixStream};
 use crate::config::Listen;
 
 use super::api::{CanaryWish, Done, Failed, Failure, Scale, Status, Swap, WhatIf, WhichShadow};
+use super::query::{MOST_TASKS, encode};
 
 /// For a whole request. The service answers at once; only a disk that hangs or
 /// a stopped process takes longer.
@@ -89,8 +90,32 @@ impl Admin {
         self.get("/v1/jobs").await
     }
 
-    pub async fn tasks(&self) -> Result<Vec<TaskSummary>, AskError> {
-        self.get("/v1/tasks").await
+    /// All tasks that the filter lets through, in one answer or several.
+    pub async fn tasks(&self, mut filter: TaskFilter) -> Result<Vec<TaskSummary>, AskError> {
+        let mut tasks: Vec<TaskSummary> = Vec::new();
+        loop {
+            let limit = MOST_TASKS.min(filter.limit - tasks.len().min(filter.limit));
+            if limit == 0 {
+                return Ok(tasks);
+            }
+            let mut path = format!("/v1/tasks?limit={limit}");
+            for (key, value) in [
+                ("job", &filter.job),
+                ("state", &filter.state),
+                ("after", &filter.after),
+            ] {
+                if let Some(value) = value {
+                    path += &format!("&{key}={}", encode(value));
+                }
+            }
+            let piece: Vec<TaskSummary> = self.get(&path).await?;
+            let is_last = piece.len() < limit;
+            filter.after = piece.last().map(|task| task.id.clone());
+            tasks.extend(piece);
+            if is_last {
+                return Ok(tasks);
+            }
+        }
     }
 
     /// Prometheus's text.
@@ -290,17 +315,4 @@ impl Admin {
             why: why.to_string(),
         }
     }
-}
-
-/// Percent-encoding of one part of a path.
-fn encode(part: &str) -> String {
-    let mut text = String::with_capacity(part.len());
-    for byte in part.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    text
 }

@@ -1,4 +1,4 @@
-//! The admin API: HTTP with JSON on a loopback address or a Unix socket.
+//! The admin API: HTTP with JSON on a Unix socket or a loopback address.
 //!
 //! The server asks the driver and never touches the machine; what it answers is
 //! described in docs/admin-api.md. The client is what the commands use.
@@ -7,12 +7,13 @@ pub mod api;
 pub mod client;
 pub(crate) mod guard;
 mod metrics;
+mod query;
 pub(crate) mod routes;
 pub(crate) mod server;
 
 use std::path::PathBuf;
 
-use offerd_core::machine::view::{JobStatus, TaskSummary, Why};
+use offerd_core::machine::view::{JobStatus, TaskFilter, TaskSummary, Why};
 use offerd_core::machine::{Reply, Request};
 use tokio::sync::{mpsc, oneshot};
 
@@ -27,7 +28,7 @@ pub(crate) enum Ask {
     Operator(Request, oneshot::Sender<Reply>),
     Status(oneshot::Sender<api::Status>),
     Jobs(oneshot::Sender<Vec<JobStatus>>),
-    Tasks(oneshot::Sender<Vec<TaskSummary>>),
+    Tasks(TaskFilter, oneshot::Sender<Vec<TaskSummary>>),
     Metrics(oneshot::Sender<Snapshot>),
     /// Other code for a policy, named by itself or a role.
     Swap {

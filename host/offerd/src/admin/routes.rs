@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap};
+use http::request::Parts;
 use http::{Method, StatusCode};
+use offerd_core::job::JobSpec;
 use offerd_core::machine::view::Why;
 use offerd_core::machine::{Reply, Request};
 use offerd_store::History;
@@ -17,8 +19,9 @@ use crate::reading::Mistakes;
 use crate::report::chain;
 
 use super::api::{CanaryWish, Done, Failed, Failure, Scale, Swap, WhichShadow};
-use super::metrics;
+use super::query::decode;
 use super::{Ask, Asker, Stopping};
+use super::{metrics, query};
 
 /// An answer before it becomes HTTP.
 #[derive(Debug, PartialEq, Eq)]
@@ -90,26 +93,16 @@ pub(crate) struct Context {
 }
 
 /// Answers one request.
-pub(crate) async fn answer(
-    context: &Context,
-    method: &Method,
-    path: &str,
-    headers: &HeaderMap,
-    body: Bytes,
-) -> Answer {
-    match route(context, method, path, headers, body).await {
+pub(crate) async fn answer(context: &Context, head: &Parts, body: Bytes) -> Answer {
+    match route(context, head, body).await {
         Ok(answer) | Err(answer) => answer,
     }
 }
 
-async fn route(
-    context: &Context,
-    method: &Method,
-    path: &str,
-    headers: &HeaderMap,
-    body: Bytes,
-) -> Result<Answer, Answer> {
+async fn route(context: &Context, head: &Parts, body: Bytes) -> Result<Answer, Answer> {
     let asker = &context.asker;
+    let (method, headers) = (&head.method, &head.headers);
+    let path = head.uri.path();
     let parts: Vec<String> = path.split('/').skip(1).map(decode).collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let ok = StatusCode::OK;
@@ -120,7 +113,10 @@ async fn route(
         }
         ["v1", "tasks"] => {
             only(method, &Method::GET, "GET")?;
-            Ok(Answer::json(ok, &asker.ask(Ask::Tasks).await?))
+            let filter = query::tasks(head.uri.query())
+                .map_err(|why| Answer::failed(StatusCode::BAD_REQUEST, why))?;
+            let tasks = asker.ask(|answer| Ask::Tasks(filter, answer));
+            Ok(Answer::json(ok, &tasks.await?))
         }
         ["v1", "metrics"] => {
             only(method, &Method::GET, "GET")?;
@@ -137,7 +133,10 @@ async fn route(
         ["v1", "jobs"] => {
             only(method, &Method::POST, "GET, POST")?;
             let roles = context.roles.borrow().clone();
-            let jobs = submitted(headers, &body, &roles)?;
+            let format = job_format(headers)?;
+            // A long file takes its time, and the loop is on this thread.
+            let reading = tokio::task::spawn_blocking(move || submitted(&body, format, &roles));
+            let jobs = reading.await.map_err(|error| internal(&error))??;
             operate(asker, Request::Submit(jobs)).await
         }
         ["v1", "jobs", name] => {
@@ -266,11 +265,14 @@ async fn from_history(context: &Context, task: &str) -> Result<Option<Why>, Answ
         return Ok(None);
     };
     let task = task.to_owned();
-    let failed = |why: String| Answer::failed(StatusCode::INTERNAL_SERVER_ERROR, why);
     tokio::task::spawn_blocking(move || history.find(&task))
         .await
-        .map_err(|error| failed(error.to_string()))?
-        .map_err(|error| failed(chain(&error)))
+        .map_err(|error| internal(&error))?
+        .map_err(|error| internal(&error))
+}
+
+fn internal(error: &dyn std::error::Error) -> Answer {
+    Answer::failed(StatusCode::INTERNAL_SERVER_ERROR, chain(error))
 }
 
 fn only(method: &Method, right: &Method, allow: &'static str) -> Result<(), Answer> {
@@ -286,37 +288,36 @@ async fn operate(asker: &Asker, request: Request) -> Result<Answer, Answer> {
 }
 
 fn replied(reply: Reply) -> Result<Answer, Answer> {
-    match reply {
-        Reply::Done(done) => Ok(Answer::json(StatusCode::OK, &Done { done })),
-        Reply::Refused(details) => Err(Answer::failure(
-            StatusCode::CONFLICT,
-            Failure {
-                message: "nothing was done".to_owned(),
-                details,
-                mistakes: Vec::new(),
-            },
+    let (status, details) = match reply {
+        Reply::Done(done) => return Ok(Answer::json(StatusCode::OK, &Done { done })),
+        Reply::Refused(details) => (StatusCode::CONFLICT, details),
+        Reply::Unknown(what) => (StatusCode::NOT_FOUND, vec![what]),
+    };
+    Err(Answer::failure(
+        status,
+        Failure {
+            message: "nothing was done".to_owned(),
+            details,
+            mistakes: Vec::new(),
+        },
+    ))
+}
+
+fn job_format(headers: &HeaderMap) -> Result<Format, Answer> {
+    match content_type(headers) {
+        Some("application/toml") => Ok(Format::Toml),
+        Some("application/json") => Ok(Format::Json),
+        other => Err(Answer::failed(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            format!(
+                "the Content-Type is {}; send jobs as application/toml or application/json",
+                other.unwrap_or("missing")
+            ),
         )),
     }
 }
 
-fn submitted(
-    headers: &HeaderMap,
-    body: &[u8],
-    roles: &[String],
-) -> Result<Vec<offerd_core::job::JobSpec>, Answer> {
-    let format = match content_type(headers) {
-        Some("application/toml") => Format::Toml,
-        Some("application/json") => Format::Json,
-        other => {
-            return Err(Answer::failed(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                format!(
-                    "the Content-Type is {}; send jobs as application/toml or application/json",
-                    other.unwrap_or("missing")
-                ),
-            ));
-        }
-    };
+fn submitted(body: &[u8], format: Format, roles: &[String]) -> Result<Vec<JobSpec>, Answer> {
     let text = text(body)?;
     jobs::parse("jobs", text, format, Some(roles)).map_err(|mistakes| wrong(&mistakes))
 }
@@ -396,29 +397,4 @@ fn content_type(headers: &HeaderMap) -> Option<&str> {
 fn text(body: &[u8]) -> Result<&str, Answer> {
     std::str::from_utf8(body)
         .map_err(|_| Answer::failed(StatusCode::BAD_REQUEST, "the body is not a text in UTF-8"))
-}
-
-/// Percent-decoding of one part of a path.
-fn decode(part: &str) -> String {
-    let mut bytes = Vec::with_capacity(part.len());
-    let mut rest = part.as_bytes();
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        if *first == b'%'
-            && let [high, low, after @ ..] = tail
-            && let (Some(high), Some(low)) = (hex(*high), hex(*low))
-        {
-            bytes.push(high * 16 + low);
-            rest = after;
-        } else {
-            bytes.push(*first);
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
 }

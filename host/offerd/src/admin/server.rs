@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -30,6 +30,10 @@ const CONNECTIONS: usize = 64;
 
 /// For a request's head to come.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// For its body to come after that: some of the few connections must not be held
+/// by somebody who never ends.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The admin API cannot listen.
 #[derive(Debug, thiserror::Error)]
@@ -99,8 +103,11 @@ impl Listener {
 
 /// A socket file that nobody listens on is left from a crash and is replaced.
 async fn bind_unix(path: &Path) -> io::Result<Listener> {
+    use std::os::unix::fs::DirBuilderExt as _;
     if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)?;
+        // It is the store's directory if nothing else is said.
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(parent)?;
     }
     let listener = match UnixListener::bind(path) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -192,23 +199,33 @@ async fn respond(
     if guarded && let Err(why) = guard::check(&head.headers) {
         return response(Answer::failed(StatusCode::FORBIDDEN, why));
     }
-    let body = match Limited::new(body, LONGEST_BODY).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            return response(Answer::failed(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                format!("the body is longer than {} MiB", LONGEST_BODY >> 20),
-            ));
-        }
-        Err(error) => {
-            return response(Answer::failed(
-                StatusCode::BAD_REQUEST,
-                format!("the body cannot be read: {error}"),
-            ));
-        }
-    };
-    let path = head.uri.path();
-    response(routes::answer(context, &head.method, path, &head.headers, body).await)
+    response(match read(body, BODY_TIMEOUT).await {
+        Ok(body) => routes::answer(context, &head, body).await,
+        Err(answer) => answer,
+    })
+}
+
+/// The whole body, if it comes in time and is not too long.
+async fn read<B>(body: B, limit: Duration) -> Result<Bytes, Answer>
+where
+    B: Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+{
+    let whole = Limited::new(body, LONGEST_BODY).collect();
+    match tokio::time::timeout(limit, whole).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Answer::failed(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is longer than {} MiB", LONGEST_BODY >> 20),
+        )),
+        Ok(Err(error)) => Err(Answer::failed(
+            StatusCode::BAD_REQUEST,
+            format!("the body cannot be read: {error}"),
+        )),
+        Err(_) => Err(Answer::failed(
+            StatusCode::REQUEST_TIMEOUT,
+            format!("the body did not come within {} s", limit.as_secs()),
+        )),
+    }
 }
 
 fn response(answer: Answer) -> Response<Full<Bytes>> {
@@ -225,4 +242,40 @@ fn response(answer: Answer) -> Response<Full<Bytes>> {
         headers.insert(ALLOW, HeaderValue::from_static(allow));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use hyper::body::Frame;
+
+    use super::*;
+
+    /// The body of a client that was stopped.
+    struct Endless;
+
+    impl Body for Endless {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_holds_nothing_for_ever() {
+        let answer = read(Endless, Duration::ZERO).await.unwrap_err();
+        assert_eq!(answer.status, StatusCode::REQUEST_TIMEOUT);
+        let body = Full::new(Bytes::from_static(b"x"));
+        assert_eq!(read(body, BODY_TIMEOUT).await.unwrap(), "x");
+        let long = Full::new(Bytes::from(vec![0; LONGEST_BODY + 1]));
+        let answer = read(long, BODY_TIMEOUT).await.unwrap_err();
+        assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    }
 }

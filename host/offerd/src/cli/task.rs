@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use offerd_core::machine::view::TaskSummary;
+use offerd_core::machine::view::{TaskFilter, TaskSummary};
 
 use super::ask::{failed, print_json};
 use super::{Failed, Outcome, Target, block_on, table};
@@ -26,6 +26,9 @@ pub(crate) struct List {
     /// Only tasks of this job.
     #[arg(long, value_name = "JOB")]
     job: Option<String>,
+    /// Only tasks in this state, such as running, failed or waiting.
+    #[arg(long, value_name = "STATE")]
+    state: Option<String>,
     /// An array of objects, for programs.
     #[arg(long)]
     json: bool,
@@ -54,10 +57,12 @@ pub(super) fn run(command: Command) -> Outcome {
 
 async fn list(arguments: &List) -> Outcome {
     let admin = arguments.target.admin()?;
-    let mut tasks = admin.tasks().await.map_err(|error| failed(&error))?;
-    if let Some(job) = &arguments.job {
-        tasks.retain(|task| task.job == *job);
-    }
+    let filter = TaskFilter {
+        job: arguments.job.clone(),
+        state: arguments.state.clone(),
+        ..TaskFilter::default()
+    };
+    let tasks = admin.tasks(filter).await.map_err(|error| failed(&error))?;
     if arguments.json {
         print_json(&tasks)?;
         return Ok(ExitCode::SUCCESS);

@@ -244,6 +244,7 @@ fn told_when_done(answer: Option<oneshot::Sender<Reply>>, applied: Applied) {
             match swap.await {
                 Ok(Reply::Done(lines)) => done.extend(lines),
                 Ok(Reply::Refused(why)) => failed.extend(why),
+                Ok(Reply::Unknown(what)) => failed.push(what),
                 Err(_) => failed.push("offerd is stopping".to_owned()),
             }
         }

@@ -1,5 +1,7 @@
 //! From the tree of a job file to [`JobSpec`]s.
 
+use std::collections::HashSet;
+
 use offerd_core::Milli;
 use offerd_core::job::{Constraint, JobKind, JobSpec, Uri};
 use offerd_core::resource::{Amounts, Label};
@@ -10,7 +12,8 @@ use crate::reading::{Found, Section, Span, Value, did_you_mean};
 /// allows 255 (R32).
 const LONGEST_NAME: usize = 128;
 
-/// More tasks in one job than any cluster has are a slip of the finger.
+/// More tasks than any cluster has, in one job or in all of a file, are a slip of
+/// the finger.
 const MOST_TASKS: u32 = 1_000_000;
 
 const MOST_PORTS: u32 = 65_535;
@@ -26,23 +29,30 @@ pub(super) fn jobs(mut root: Section<'_>, roles: Option<&[String]>) -> Vec<JobSp
         spot.wrong("no job stands here; write at least one [[job]]");
     }
     let mut jobs: Vec<JobSpec> = Vec::new();
-    let mut names: Vec<String> = Vec::new();
+    let mut already = Already::default();
     for section in sections.unwrap_or_default() {
-        jobs.extend(job(section, roles, &mut names));
+        jobs.extend(job(section, roles, &mut already));
     }
     root.finish();
     jobs
 }
 
+/// What the jobs before have.
+#[derive(Default)]
+struct Already {
+    names: HashSet<String>,
+    tasks: u32,
+}
+
 fn job(
     mut section: Section<'_>,
     roles: Option<&[String]>,
-    names: &mut Vec<String>,
+    already: &mut Already,
 ) -> Option<JobSpec> {
     let name = section
         .need::<String>("name", "write a name of its own for each job")
-        .and_then(|found| found.check(|name| check_name(name, names)));
-    names.extend(name.clone());
+        .and_then(|found| found.check(|name| check_name(name, &already.names)));
+    already.names.extend(name.clone());
     let role = section
         .need::<String>("role", "write the role whose policy places the tasks")
         .and_then(|found| found.check(|role| check_role(role, roles)));
@@ -52,9 +62,10 @@ fn job(
             "write \"batch\" for tasks that end, or \"service\" for tasks that stay",
         )
         .and_then(|found| found.check(check_kind));
-    let count = section
-        .get::<u32>("count")
-        .map_or(Some(1), |found| found.check(check_count));
+    let count = section.get::<u32>("count").map_or(Some(1), |found| {
+        found.check(|count| check_total(check_count(count)?, already.tasks))
+    });
+    already.tasks = already.tasks.saturating_add(count.unwrap_or_default());
     let needs = needs(&mut section);
     let command = command(&mut section);
     let retries = retries(&mut section, kind);
@@ -90,7 +101,7 @@ fn job(
     name.and(role).and(kind).and(count).map(|_| spec)
 }
 
-fn check_name(name: String, names: &[String]) -> Result<String, String> {
+fn check_name(name: String, names: &HashSet<String>) -> Result<String, String> {
     let usable = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if !name.chars().all(usable) || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         Err(format!(
@@ -148,6 +159,16 @@ fn check_count(count: u32) -> Result<u32, String> {
         1..=MOST_TASKS => Ok(count),
         _ => Err(format!(
             "{count} tasks are too many; at most {MOST_TASKS} are possible"
+        )),
+    }
+}
+
+fn check_total(count: u32, before: u32) -> Result<u32, String> {
+    match before.checked_add(count) {
+        Some(0..=MOST_TASKS) => Ok(count),
+        _ => Err(format!(
+            "{count} tasks are too many after the {before} of the jobs before; at most \
+             {MOST_TASKS} in all are possible"
         )),
     }
 }

@@ -191,3 +191,21 @@ fn a_file_without_jobs_says_so() {
     let long = GOOD.replace("sleepers", &"x".repeat(129));
     assert!(mistakes(&long).contains("the name has 129 characters; at most 128"));
 }
+
+/// Many jobs of many tasks are as much of a slip as one of too many.
+#[test]
+fn all_jobs_together_have_a_largest_number_of_tasks() {
+    let job = |name: &str, count: u32| {
+        format!(
+            "[[job]]\nname = \"{name}\"\nrole = \"web\"\nkind = \"batch\"\ncount = {count}\n\
+             cpus = 1\ncommand = \"true\"\n"
+        )
+    };
+    let parts = [job("a", 600_000), job("b", 400_000)];
+    parse("jobs.toml", &parts.concat(), Format::Toml, None).unwrap();
+    assert_eq!(
+        mistakes(&[job("a", 600_000), job("b", 400_001)].concat()),
+        "jobs.toml:12:9: job[1].count: 400001 tasks are too many after the 600000 of the jobs \
+         before; at most 1000000 in all are possible"
+    );
+}

@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use super::world::{World, spec};
-use crate::ids::TaskId;
+use crate::ids::{JobName, TaskId};
 use crate::job::JobKind;
+use crate::machine::view::{TaskFilter, TaskSummary};
 use crate::machine::{Reply, Request};
 use crate::task::TaskState;
 
@@ -237,4 +238,79 @@ fn an_agent_that_was_removed_is_nobodys_measure() {
     });
     world.offer(1, 0);
     assert!(matches!(submit(&mut world, "b"), Reply::Refused(_)));
+}
+
+/// What exists not is told from what can't be done.
+#[test]
+fn what_is_unknown_is_said_to_be() {
+    let mut world = World::new();
+    let job = JobName::from("none");
+    for request in [
+        Request::KillJob(job.clone()),
+        Request::Scale { job, count: 2 },
+        Request::KillTask("j.abcdefgh.0".into()),
+    ] {
+        assert!(matches!(world.request(request), Reply::Unknown(_)));
+    }
+    world.submit(spec("j", 0, JobKind::Batch, 1));
+    let waiting = world.machine.tasks(&TaskFilter::default());
+    let id = waiting[0].id.as_str();
+    let reply = world.request(Request::KillTask(id.into()));
+    assert!(matches!(reply, Reply::Refused(_)), "{reply:?}");
+    world.request(Request::KillJob("j".into()));
+    let reply = world.request(Request::KillJob("j".into()));
+    assert!(matches!(reply, Reply::Refused(_)), "{reply:?}");
+}
+
+/// In pieces of any size, while tasks go from waiting to running.
+#[test]
+fn a_list_of_tasks_can_be_gone_through_in_pieces() {
+    let mut world = World::new();
+    world.submit(spec("b", 0, JobKind::Service, 12));
+    world.submit(spec("a", 0, JobKind::Service, 3));
+    let ids = |tasks: Vec<TaskSummary>| -> Vec<String> {
+        tasks.into_iter().map(|task| task.id).collect()
+    };
+    let all = ids(world.machine.tasks(&TaskFilter::default()));
+    let numbers: Vec<&str> = all
+        .iter()
+        .map(|id| id.rsplit_once('.').unwrap().1)
+        .collect();
+    assert_eq!(numbers[..4], ["0", "1", "2", "0"]);
+    assert_eq!(numbers[12..], ["9", "10", "11"]);
+    for limit in [1, 4, 15, 100] {
+        let mut pieces = Vec::new();
+        loop {
+            let filter = TaskFilter {
+                after: pieces.last().cloned(),
+                limit,
+                ..TaskFilter::default()
+            };
+            let piece = ids(world.machine.tasks(&filter));
+            if piece.is_empty() {
+                break;
+            }
+            assert!(piece.len() <= limit);
+            pieces.extend(piece);
+            world.offer_all();
+            world.place_all();
+        }
+        assert_eq!(pieces, all, "{limit}");
+    }
+    let of = |job: Option<&str>, state: Option<&str>| {
+        let filter = TaskFilter {
+            job: job.map(str::to_owned),
+            state: state.map(str::to_owned),
+            ..TaskFilter::default()
+        };
+        world.machine.tasks(&filter).len()
+    };
+    assert_eq!((of(Some("a"), None), of(Some("c"), None)), (3, 0));
+    let live = world.tasks.len();
+    assert!(live > 0);
+    assert_eq!(of(None, Some("WAITING")), 15 - live);
+    assert_eq!(
+        of(None, Some("TASK_STAGING")) + of(None, Some("TASK_RUNNING")),
+        live
+    );
 }

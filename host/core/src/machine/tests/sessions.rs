@@ -5,6 +5,7 @@ use crate::call::Call;
 use crate::event::Event;
 use crate::ids::TaskId;
 use crate::job::JobKind;
+use crate::machine::view::TaskFilter;
 use crate::machine::{CallId, Input, Request, Session};
 use crate::task::TaskState;
 
@@ -298,7 +299,10 @@ fn what_runs_and_is_in_no_book_is_left_alone() {
         )
     });
     assert_eq!(kills.count(), 0);
-    assert_eq!(world.machine.tasks()[0].id, "stranger");
+    assert_eq!(
+        world.machine.tasks(&TaskFilter::default())[0].id,
+        "stranger"
+    );
 }
 
 /// A job of a role that the configuration has no more: its tasks end, and none of

@@ -6,7 +6,7 @@ use super::world::{World, first_fit, spec};
 use crate::Milli;
 use crate::ids::{PolicyHandle, SetHandle};
 use crate::job::{JobKind, JobSpec};
-use crate::machine::view::Why;
+use crate::machine::view::{TaskFilter, Why};
 use crate::machine::{Input, Request};
 use crate::policy::{Answer, DeclineRest, Kill, Millis, Placement};
 use crate::task::TaskState;
@@ -35,8 +35,9 @@ fn declined(job: JobSpec) -> World {
 
 /// About the first task of a job that waits or ended without having been placed.
 fn first_of(world: &World, job: &str) -> Why {
-    let tasks = world.machine.tasks();
-    let task = tasks.iter().find(|task| task.job == job).unwrap();
+    let tasks = world.machine.tasks(&TaskFilter::default());
+    let of_job = tasks.iter().filter(|task| task.job == job);
+    let task = of_job.min_by_key(|task| task.state == "WAITING").unwrap();
     world.machine.why(&task.id).unwrap()
 }
 
@@ -276,7 +277,7 @@ fn an_experiment_has_what_other_roles_were_offered() {
     world.pass(Duration::from_secs(2));
     world.offer(1, 1);
     let case = |world: &World, job: &str| {
-        let tasks = world.machine.tasks();
+        let tasks = world.machine.tasks(&TaskFilter::default());
         let task = tasks.iter().find(|task| task.job == job).unwrap();
         world.machine.experiment(&task.id).unwrap()
     };
@@ -310,7 +311,7 @@ fn a_constraint_that_counts_tasks_is_told_and_kept_within_one_answer() {
     // On the one rack.
     assert_eq!(world.tasks.len(), 100);
     assert_eq!(world.machine.status().counters.decisions_refused, 1);
-    let waiting = world.machine.tasks();
+    let waiting = world.machine.tasks(&TaskFilter::default());
     let waiting = waiting.iter().find(|task| task.state == "WAITING").unwrap();
     let why = world.machine.why(&waiting.id).unwrap();
     let says = &why.candidates[0].says;

@@ -1,7 +1,7 @@
 //! What is to be seen of a policy at work: the agents, the jobs, and what was decided
 //! last, with its reasons.
 
-use offerd_core::machine::view::{JobStatus, TaskSummary};
+use offerd_core::machine::view::{JobStatus, TaskFilter, TaskSummary};
 use offerd_sim::{AgentUse, Sim};
 
 use crate::admin::api::PolicyStatus;
@@ -33,7 +33,7 @@ struct Decision {
 /// Asks for all of it.
 pub(super) async fn look(name: &str, admin: &Admin, sim: &Sim) -> Result<Seen, AskError> {
     let status = admin.status().await?;
-    let mut tasks = admin.tasks().await?;
+    let mut tasks = admin.tasks(TaskFilter::default()).await?;
     tasks.retain(|task| !task.agent.is_empty());
     tasks.sort_by_key(|task| std::cmp::Reverse(task.since));
     let mut decisions = Vec::new();
