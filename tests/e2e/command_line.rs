@@ -18,9 +18,6 @@ name = "offerd"
 user = "root"
 roles = ["batch", "web"]
 
-[admin]
-listen = "127.0.0.1:0"
-
 [store]
 dir = "state"
 

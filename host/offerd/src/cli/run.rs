@@ -62,7 +62,7 @@ async fn serve(config: Config) -> Outcome {
                 break;
             }
             _ = hangup.recv() => {
-                tracing::info!("SIGHUP: looking at the policies' files");
+                tracing::info!("SIGHUP: reading the configuration and the policies' files again");
                 service.reload().await;
             }
         }

@@ -232,8 +232,10 @@ pub fn admin_address(path: &Path) -> Result<Listen, Mistakes> {
     let sink = Sink::default();
     let base = path.parent().unwrap_or(Path::new(""));
     let listen = Section::root(&sink, &node).and_then(|mut root| {
+        let store = root.section("store");
+        let store = store.and_then(|section| read::store(section, base));
         let section = root.section("admin");
-        read::admin(section, base)
+        read::admin(section, store.as_ref(), base)
     });
     match listen {
         Some(admin) => Ok(admin.listen),

@@ -18,6 +18,9 @@ const FAILOVER_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The largest time that Mesos takes: nanoseconds in 64 bits.
 const LONGEST: Duration = Duration::from_secs(292 * 365 * 24 * 3600);
 
+/// Where the admin API listens if nothing is said: a socket in the store's
+/// directory, or this port if there is none.
+const ADMIN_SOCKET: &str = "admin.sock";
 const ADMIN_PORT: u16 = 5580;
 
 /// A policy needs some memory to start at all.
@@ -36,9 +39,9 @@ pub(super) fn config(mut root: Section<'_>, base: &Path) -> Option<Config> {
         Some(section) => framework(section),
         None => (None, None),
     };
-    let admin_section = root.section("admin");
-    let admin = admin(admin_section, base);
     let store = store_section.and_then(|section| store(section, base));
+    let admin_section = root.section("admin");
+    let admin = admin(admin_section, store.as_ref(), base);
     let log_section = root.section("log");
     let log = log(log_section);
     let offers_section = root.section("offers");
@@ -214,8 +217,18 @@ pub(crate) fn check_role(role: &str) -> Result<(), String> {
     }
 }
 
-pub(super) fn admin(section: Option<Section<'_>>, base: &Path) -> Option<Admin> {
-    let usual = Listen::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, ADMIN_PORT)));
+/// Without a word a socket in the store's directory: any user of the machine may
+/// connect to a port, and whoever connects may run what Mesos runs for the
+/// framework.
+pub(super) fn admin(
+    section: Option<Section<'_>>,
+    store: Option<&Store>,
+    base: &Path,
+) -> Option<Admin> {
+    let usual = match store {
+        Some(Store::Directory(dir)) => Listen::Unix(dir.join(ADMIN_SOCKET)),
+        _ => Listen::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, ADMIN_PORT))),
+    };
     let Some(mut section) = section else {
         return Some(Admin { listen: usual });
     };
@@ -228,7 +241,7 @@ pub(super) fn admin(section: Option<Section<'_>>, base: &Path) -> Option<Admin> 
     listen.map(|listen| Admin { listen })
 }
 
-fn store(mut section: Section<'_>, base: &Path) -> Option<Store> {
+pub(super) fn store(mut section: Section<'_>, base: &Path) -> Option<Store> {
     let dir = section.get::<String>("dir");
     let memory = section.get::<bool>("memory");
     let store = match (dir, memory) {

@@ -14,9 +14,6 @@ name = "offerd"
 user = "root"
 roles = ["batch", "web"]
 
-[admin]
-listen = "127.0.0.1:5580"
-
 [store]
 dir = "state"
 
@@ -258,6 +255,11 @@ fn the_admin_address_is_found_beside_other_mistakes() {
     );
     std::fs::write(&path, "[mesos]\n").unwrap();
     assert_eq!(admin_address(&path).unwrap().to_string(), "127.0.0.1:5580");
+    std::fs::write(&path, "[store]\ndir = \"state\"\n[mesos]\n").unwrap();
+    assert_eq!(
+        admin_address(&path).unwrap(),
+        Listen::Unix(dir.path().join("state/admin.sock"))
+    );
     std::fs::write(&path, "[admin]\nlisten = \"far:1\"\n").unwrap();
     let error = admin_address(&path).unwrap_err().to_string();
     assert!(
