@@ -9,24 +9,6 @@ import (
 	"offerd/internal/host"
 )
 
-// Details of agents, until the next session with the master.
-var agents = map[uint32]*AgentDetails{}
-
-// Agent gives the details of an agent, nil if it is unknown. They are kept until the next
-// session with the master and must not be changed.
-func Agent(agent uint32) *AgentDetails {
-	if known, ok := agents[agent]; ok {
-		return known
-	}
-	found := host.Current().GetAgent(agent)
-	if found.IsNone() {
-		return nil
-	}
-	details := found.Some()
-	agents[agent] = &details
-	return &details
-}
-
 // Attribute is the text of an agent's attribute, empty if it has none of that name.
 func Attribute(agent uint32, name string) string {
 	details := Agent(agent)
@@ -68,16 +50,6 @@ func OfferJSON(offer uint32) (text string, ok bool) {
 
 // Column is the amount of any named scalar in each offer of the round.
 func Column(name string) []float64 { return host.Current().Column(name) }
-
-// Job gives the details of a job, nil if it is unknown.
-func Job(job uint32) *JobDetails {
-	found := host.Current().GetJob(job)
-	if found.IsNone() {
-		return nil
-	}
-	details := found.Some()
-	return &details
-}
 
 // Allowed says how many more tasks of a set the constraints of its job allow on each agent.
 func Allowed(set uint32, agents []uint32) []uint32 { return host.Current().Allowed(set, agents) }

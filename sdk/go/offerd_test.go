@@ -285,6 +285,31 @@ func TestStateGoesFromOneInstanceToTheNext(t *testing.T) {
 	}
 }
 
+func TestAgentsAreKeptForTenMinutesOnceTheyAreKnown(t *testing.T) {
+	var seen []string
+	cluster := with(func(*offerd.Round, *offerd.Answer) error {
+		seen = append(seen, offerd.Agent(0).Hostname)
+		return nil
+	}, "batch")
+	cluster.Agent("", nil)
+	decide := func(hostname string) {
+		cluster.Rename(0, hostname)
+		if _, err := cluster.Decide(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	decide("")
+	decide("one")
+	decide("two")
+	cluster.Advance(600_000)
+	decide("three")
+	cluster.Tell(types.MakeEventSubscribed(types.Subscribed{}))
+	decide("four")
+	if !slices.Equal(seen, []string{"", "one", "one", "three", "four"}) {
+		t.Error(seen)
+	}
+}
+
 func TestTheHostIsAskedAndWhereThereIsNoneThatIsTold(t *testing.T) {
 	cluster := with(func(round *offerd.Round, _ *offerd.Answer) error {
 		offerd.LogInfo("%s %v", offerd.Attribute(round.Offers[0].Agent, "rack"), offerd.Now() == round.Now)

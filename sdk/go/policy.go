@@ -71,7 +71,7 @@ func NewCalls[S any](describe func() Description, settings S, create func(settin
 		},
 		Configure: func(config string) (err error) {
 			defer reported("configure")
-			agents = map[uint32]*AgentDetails{}
+			forget()
 			// The text is the host's; settings may keep parts of it.
 			chosen, err := configured(settings, strings.Clone(config))
 			if err != nil {
@@ -82,11 +82,7 @@ func NewCalls[S any](describe func() Description, settings S, create func(settin
 		},
 		Decide: func(round *Round) (types.Answer, error) {
 			defer reported("decide")
-			for at := range round.Events {
-				if round.Events[at].Tag() == types.Event_Subscribed {
-					agents = map[uint32]*AgentDetails{}
-				}
-			}
+			beginRound(round)
 			out := newAnswer()
 			if err := policy.Decide(round, out); err != nil {
 				return types.Answer{}, err

@@ -221,6 +221,11 @@ export interface Killed extends Decided {
 
 /** An ACCEPT that is being built; operations run in the order in which they are added. */
 export interface Accepted extends Refusable {
+  /** Any operation of the contract. */
+  operation<Tag extends contract.Operation['tag']>(
+    tag: Tag,
+    val: Extract<contract.Operation, { tag: Tag }>['val'],
+  ): this;
   launch(...tasks: Message[]): this;
   place(set: SetRef, count: number): this;
   launchGroup(executor: Message, ...tasks: Message[]): this;
@@ -296,7 +301,7 @@ export namespace random {
   function nextU32(): number;
   /** From 0, below 1. */
   function next(): number;
-  /** A whole number from 0, below `bound`. */
+  /** A whole number from 0, below the whole number `bound`. */
   function below(bound: number): number;
   function choice<T>(items: readonly T[]): T;
 }
@@ -357,4 +362,17 @@ export namespace resource {
     containerPath: string,
   ): contract.MesosResource;
   function encoded(message: Message): contract.Encoded;
+}
+
+declare global {
+  /** Writes to the host's log, as in any other JavaScript. */
+  interface Console {
+    trace(...values: unknown[]): void;
+    debug(...values: unknown[]): void;
+    log(...values: unknown[]): void;
+    info(...values: unknown[]): void;
+    warn(...values: unknown[]): void;
+    error(...values: unknown[]): void;
+  }
+  var console: Console;
 }

@@ -17,6 +17,9 @@ export class Refused extends Error {
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error'];
 
+/** Scalars that an offer's record has itself. */
+const OWN = ['cpus', 'mem', 'disk', 'gpus'];
+
 const copy = (value) => structuredClone(value);
 
 /** The contract's imports, answered from a test cluster. */
@@ -46,8 +49,12 @@ function interfaces(state) {
       getAgent: (agent) => details(state.agents, agent),
       getOffer: (offer) => copy(state.offerDetails.get(offer) ?? null),
       getOfferJson: (offer) => state.offerJson.get(offer) ?? null,
-      column: (name) =>
-        state.offers.map(({ offer }) => state.columns.get(name)?.get(offer) ?? 0),
+      column: (name) => {
+        const own = (offer) => (OWN.includes(name) ? offer[name] : 0);
+        return state.offers.map(
+          (offer) => state.columns.get(name)?.get(offer.offer) ?? own(offer),
+        );
+      },
       getJob: (job) => details(state.jobs, job),
       allowed: (set, agents) => {
         const waiting = state.waiting.find((one) => one.set === set);

@@ -173,7 +173,8 @@ enum {
 // Besides the functions of contract.h: `offerd_cluster_get_job(job, &details)`,
 // `offerd_cluster_tasks(&list)`, `offerd_cluster_column(&name, &list)` and so on.
 
-/// Details of an agent, kept until the next session with the master; NULL if unknown.
+/// Details of an agent, until the end of the call; NULL if unknown. The SDK keeps them for at
+/// most ten minutes, so that asking again is cheap.
 const offerd_cluster_agent_details_t *offerd_agent(uint32_t agent);
 /// A text attribute of an agent; NULL if it has none of that name.
 const char *offerd_attribute(uint32_t agent, const char *name);

@@ -1,4 +1,4 @@
-// Agents, kept until the next session with the master, and amounts.
+// Agents, which are kept for a while, and amounts.
 
 #include <math.h>
 #include <string.h>
@@ -25,8 +25,14 @@ typedef struct entry {
 enum { ROWS = 1024 };
 static entry_t *rows[ROWS];
 
-// Of the session.
+// All of them are let go of together, when the oldest has been here for so long (an agent
+// that registers again with other attributes keeps its handle; that is rare enough for
+// minutes), or when there are so many: a policy that runs for years must not grow.
+static const double KEEP_MS = 600000;
+enum { MOST = 100000 };
 static offerd_arena_t kept;
+static double since;
+static size_t count;
 
 static void *keep(const void *bytes, size_t size) {
     void *copy = offerd_arena_take(&kept, size, 16);
@@ -88,7 +94,14 @@ const offerd_cluster_agent_details_t *offerd_agent(uint32_t agent) {
     if (!offerd_cluster_get_agent(agent, &details)) {
         return NULL;
     }
+    // Without a host name the host knows no more than the id: there was no offer yet.
+    if (details.hostname.len == 0) {
+        offerd_cluster_agent_details_t *of_call = offerd_alloc(sizeof details);
+        *of_call = details;
+        return of_call;
+    }
     keep_details(&details);
+    count++;
     entry_t entry = {*row, agent, details};
     *row = keep(&entry, sizeof entry);
     return &(*row)->details;
@@ -97,6 +110,18 @@ const offerd_cluster_agent_details_t *offerd_agent(uint32_t agent) {
 void offerd_agents_forget(void) {
     memset(rows, 0, sizeof rows);
     offerd_arena_reset(&kept);
+    count = 0;
+}
+
+void offerd_agents_begin_round(const offerd_round_t *round) {
+    bool is_outdated = round->now - since >= KEEP_MS || count >= MOST;
+    for (size_t at = 0; at < round->events.len; at++) {
+        is_outdated |= round->events.ptr[at].tag == OFFERD_EVENT_SUBSCRIBED;
+    }
+    if (is_outdated) {
+        offerd_agents_forget();
+        since = round->now;
+    }
 }
 
 const char *offerd_attribute(uint32_t agent, const char *name) {

@@ -16,11 +16,7 @@ bool offerd_call_configure(contract_string_t text, contract_string_t *error) {
 
 bool offerd_call_decide(const offerd_round_t *round, offerd_answer_t *answer,
                         contract_string_t *error) {
-    for (size_t at = 0; at < round->events.len; at++) {
-        if (round->events.ptr[at].tag == OFFERD_EVENT_SUBSCRIBED) {
-            offerd_agents_forget();
-        }
-    }
+    offerd_agents_begin_round(round);
     offerd_decisions_t *out = offerd_decisions_new();
     if (!offerd_decide(round, out)) {
         *error = offerd_error_take();

@@ -37,8 +37,10 @@ bool offerd_config_check(offerd_config_t *config);
 offerd_decisions_t *offerd_decisions_new(void);
 void offerd_decisions_give(offerd_decisions_t *out, offerd_answer_t *answer);
 
-/// A session began: agents may have changed.
+/// Lets go of all agents.
 void offerd_agents_forget(void);
+/// Lets go of agents that may have changed since the last round.
+void offerd_agents_begin_round(const offerd_round_t *round);
 
 /// The calls of the contract; memory of the call is not reset.
 bool offerd_call_configure(contract_string_t config, contract_string_t *error);

@@ -62,6 +62,11 @@ func (cluster *Cluster) Agent(hostname string, attributes map[string]string) uin
 	return cluster.world.addAgent(hostname, attributes)
 }
 
+// Rename changes the host name of an agent. One of which the host knows only the id has none.
+func (cluster *Cluster) Rename(agent uint32, hostname string) {
+	cluster.world.agents[agent].Hostname = hostname
+}
+
 func (cluster *Cluster) role(name string) uint32 {
 	at := slices.Index(cluster.world.roles, name)
 	if at < 0 {

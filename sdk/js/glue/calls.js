@@ -8,8 +8,15 @@ import * as random from 'offerd:policy/random@0.1.0';
 
 import * as calls from '../src/export.js';
 import { connect } from '../src/host.js';
+import * as unsigned from './unsigned.js';
 
-connect({ clock, cluster, logging, metrics, random });
+connect({
+  clock,
+  cluster: unsigned.cluster(cluster),
+  logging,
+  metrics,
+  random: unsigned.random(random),
+});
 
 // A component has no clock and no random numbers but the host's, and asking QuickJS for its
 // own ends the instance.
@@ -51,7 +58,10 @@ export function exportsOf(policy, stateful) {
       reported('configure', () => {
         instance = calls.configure(calls.checked(policy, stateful), config);
       }),
-    decide: (round) => reported('decide', () => calls.decide(configured('decide'), round)),
+    decide: (round) =>
+      reported('decide', () =>
+        unsigned.answer(calls.decide(configured('decide'), unsigned.round(round))),
+      ),
     save: () => reported('save', () => calls.save(configured('save'))),
     restore: (snapshot) =>
       reported('restore', () => calls.restore(configured('restore'), snapshot)),

@@ -275,12 +275,6 @@ export class Answer {
   /** The contract's form. */
   record() {
     const { placements, declines, kills, actions, rest, leftover, reasons } = this;
-    for (const { action } of actions) {
-      // The toolchain takes a u32 above 2^31 only as a negative number.
-      if (action.tag === 'reconcile-operations') {
-        for (const query of action.val) query.agent |= 0;
-      }
-    }
     return { placements, declines, kills, actions, rest, leftover, reasons };
   }
 }

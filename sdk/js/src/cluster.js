@@ -34,8 +34,10 @@ export function agent(agent) {
   const key = handle(agent, 'agent');
   const known = agents.get(key);
   if (known !== undefined && time - known.at < KEEP_AGENTS_MS) return known.details;
-  if (agents.size >= MOST_AGENTS) agents.clear();
   const details = host.cluster.getAgent(key) ?? null;
+  // Without a host name the host knows no more than the id: there was no offer yet.
+  if (details === null || details.hostname === '') return details;
+  if (agents.size >= MOST_AGENTS) agents.clear();
   agents.set(key, { at: time, details });
   return details;
 }
@@ -65,7 +67,7 @@ export const column = (name) => host.cluster.column(name);
  * there; `NONE`: no bound. `Fitter` asks this by itself.
  */
 export const allowed = (set, agents) =>
-  host.cluster.allowed(handle(set, 'set'), agents).map((count) => count >>> 0);
+  host.cluster.allowed(handle(set, 'set'), agents);
 
 /** All tasks of the policy's roles that are not terminal, older first. */
 export const tasks = () => host.cluster.tasks();
@@ -88,7 +90,7 @@ export const findTask = (id) => host.cluster.findTask(id) ?? null;
  * Latest status of each operation that has an id and has not ended, or ended since the
  * last round.
  */
-export const operations = () => host.cluster.operations().map(unsigned);
+export const operations = () => host.cluster.operations();
 
 /** The first attribute of this name as text; `null` if there is none. */
 export function attribute(agent, name) {
@@ -99,12 +101,6 @@ export function attribute(agent, name) {
   if (tag === 'scalar') return String(val / 1000);
   if (tag === 'ranges') return `[${val.map((one) => `${one.begin}-${one.end}`).join(', ')}]`;
   return `{${val.join(', ')}}`;
-}
-
-/** An operation's status, whose agent may be `NONE`. */
-export function unsigned(update) {
-  update.agent >>>= 0;
-  return update;
 }
 
 /** Lets go of what may have changed since the last round. For `export.js`. */

@@ -46,13 +46,6 @@ export const configure = (policy, text) => new policy(settings(policy.settings, 
 
 /** One round of a policy, as in the host. */
 export function decide(policy, round) {
-  for (const update of round.updates) {
-    update.reason >>>= 0;
-    update.source >>>= 0;
-  }
-  for (const event of round.events) {
-    if (event.tag === 'operation') cluster.unsigned(event.val);
-  }
   cluster.beginRound(round);
   const answer = new Answer();
   policy.decide(round, answer);

@@ -16,6 +16,7 @@ import {
   random,
   resource,
 } from '../index.js';
+import * as unsigned from '../glue/unsigned.js';
 import { settings } from '../src/config.js';
 import * as utf8 from '../src/utf8.js';
 import { Cluster, Refused } from '../testing.js';
@@ -223,6 +224,77 @@ test('the host is asked, and where there is none that is told', () => {
   assert.deepEqual(seen, [true, 'one', 'web', true, true]);
   assert.deepEqual(made.log[0], ['info', 'seen {"a":1}']);
   assert.match(made.log[1][1], /^Error: odd\n +at /);
+});
+
+test('the stand-in answers as the host does', () => {
+  const made = two();
+  const [free, bound] = [made.wait(job(1)), made.wait(job(1, { constrained: true }))];
+  const seen = [];
+  const asks = like(() =>
+    seen.push(
+      cluster.allowed(free, [0, 9]),
+      cluster.allowed(bound, [0]),
+      cluster.allowed(9, [0]),
+      cluster.column('cpus'),
+      cluster.column('other'),
+    ),
+  );
+  made.decide(made.configure(asks));
+  assert.deepEqual(seen, [[NONE, 0], [0], [], [2000, 2000], [0, 0]]);
+});
+
+test('an agent of which only the id is known is asked for again', () => {
+  const made = two();
+  made.state.agents[0].hostname = '';
+  const seen = [];
+  const policy = made.configure(like(() => seen.push(cluster.agent(0).hostname)));
+  made.decide(policy);
+  made.state.agents[0].hostname = 'one';
+  made.decide(policy);
+  made.state.agents[0].hostname = 'other';
+  made.decide(policy);
+  assert.deepEqual(seen, ['', 'one', 'one']);
+});
+
+test('what the toolchain makes negative is put right', () => {
+  const shown = unsigned.round({
+    updates: [{ task: 1, job: -1, agent: 2, state: 6, reason: -1, source: 2 }],
+    events: [
+      { tag: 'timer', val: -2 },
+      { tag: 'failure', val: { agent: -1, executorId: null, status: -1 } },
+      { tag: 'inverse-offers', val: [{ inverseOffer: 3, agent: -1 }] },
+      { tag: 'disconnected', val: 'gone' },
+    ],
+  });
+  assert.deepEqual(shown.updates, [
+    { task: 1, job: NONE, agent: 2, state: 6, reason: NONE, source: 2 },
+  ]);
+  assert.deepEqual(
+    shown.events.map(({ val }) => val),
+    [
+      NONE - 1,
+      { agent: NONE, executorId: null, status: -1 },
+      [{ inverseOffer: 3, agent: NONE }],
+      'gone',
+    ],
+  );
+  const found = unsigned.cluster({
+    getTask: (task) => (task === 1 ? { task, job: -1 } : null),
+    tasks: () => [{ task: 1, job: -1 }],
+    allowed: () => Int32Array.of(-1, 2),
+    roles: () => ['r'],
+  });
+  assert.deepEqual([found.getTask(1), found.getTask(2)], [{ task: 1, job: NONE }, null]);
+  assert.deepEqual([found.tasks()[0].job, found.allowed(0, []), found.roles()], [NONE, [NONE, 2], ['r']]);
+  const query = { operationId: 'o', agent: NONE, provider: null };
+  const answer = new Answer();
+  answer.reconcileOperations(query);
+  answer.timer(NONE, 5).because('a');
+  assert.deepEqual(unsigned.answer(answer.record()).actions, [
+    { action: { tag: 'reconcile-operations', val: [{ ...query, agent: -1 }] }, reason: 0 },
+    { action: { tag: 'timer', val: { number: -1, after: 5 } }, reason: 1 },
+  ]);
+  assert.equal(query.agent, NONE);
 });
 
 test('state goes from one instance to the next', () => {

@@ -43,7 +43,7 @@ that runs for years does not grow without bound."""
 class _Cache:
     def __init__(self) -> None:
         self.now = 0.0
-        self.agents: dict[int, tuple[float, AgentDetails | None]] = {}
+        self.agents: dict[int, tuple[float, AgentDetails]] = {}
         self.jobs: dict[int, JobDetails | None] = {}
 
 
@@ -78,9 +78,12 @@ def agent(agent: Any) -> AgentDetails | None:
     known = _cache.agents.get(handle)
     if known is not None and _cache.now - known[0] < _KEEP_AGENTS_MS:
         return known[1]
+    details = _host.cluster.get_agent(handle)
+    # Without a host name the host knows no more than the id: there was no offer yet.
+    if details is None or not details.hostname:
+        return details
     if len(_cache.agents) >= _MOST_AGENTS:
         _cache.agents.clear()
-    details = _host.cluster.get_agent(handle)
     _cache.agents[handle] = (_cache.now, details)
     return details
 

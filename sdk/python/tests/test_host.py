@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import offerd
-from offerd import Answer, Description, Policy, Round, clock, cluster, log, metrics, random
+from offerd import Amounts, Answer, Description, Policy, Round, clock, cluster, log, metrics, random
 from offerd._bindings.wit_world.imports import clock as clock_stub
 from offerd._bindings.wit_world.imports import cluster as cluster_stub
 from offerd._bindings.wit_world.imports import logging as logging_stub
@@ -20,9 +20,10 @@ from offerd._bindings.wit_world.imports import metrics as metrics_stub
 from offerd._bindings.wit_world.imports import random as random_stub
 from offerd._guard import NotInAPolicy
 from offerd._host import NoHost
-from offerd.testing import Cluster
+from offerd.testing import Cluster, Job
 from offerd.testing._state import Host, State
 from offerd.types import (
+    NONE,
     AgentDetails,
     Attribute,
     AttributeValue_Items,
@@ -85,6 +86,27 @@ class StandIn(unittest.TestCase):
             clock.now()
 
 
+    def test_it_answers_as_the_host_does(self) -> None:
+        host = Cluster("r")
+        agent = host.agent("h0")
+        offer = host.offer(agent, "r", Amounts.of(2, 512))
+        free = host.wait(Job("free", "r", Amounts.of(1)))
+        bound = host.wait(Job("bound", "r", Amounts.of(1), constrained=True))
+        host.offer_column(offer, "fpgas", 3000.0)
+
+        def asked(_: Round) -> list[Any]:
+            return [
+                cluster.allowed(free, [agent, 9]),
+                cluster.allowed(bound, [agent]),
+                cluster.allowed(9, [agent]),
+                cluster.column("cpus"),
+                cluster.column("fpgas"),
+                cluster.column("other"),
+            ]
+
+        self.assertEqual(done(asked, host), [[NONE, 0], [0], [], [2000.0], [3000.0], [0.0]])
+
+
 class Cached(unittest.TestCase):
     def asked(self, cluster: Cluster, policy: Does) -> list[str]:
         before = len(cluster.state.asked)
@@ -102,6 +124,17 @@ class Cached(unittest.TestCase):
         self.assertEqual(self.asked(host, policy), ["get_agent", "get_job"])
         host.tell(Event_Subscribed(Subscribed("f", False, "m")))
         self.assertEqual(self.asked(host, policy), ["get_agent", "get_job"])
+
+    def test_an_agent_of_which_only_the_id_is_known_is_asked_for_again(self) -> None:
+        host = Cluster("r")
+        host.agent("")
+        policy = host.configure(Does)
+        policy.work = lambda round: cluster.agent(0)
+        for _ in range(2):
+            self.assertEqual(self.asked(host, policy), ["get_agent"])
+        host.state.agents[0].hostname = "h0"
+        self.assertEqual(self.asked(host, policy), ["get_agent"])
+        self.assertEqual(self.asked(host, policy), [])
 
     def test_what_is_unknown(self) -> None:
         self.assertEqual(

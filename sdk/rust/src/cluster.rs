@@ -27,7 +27,7 @@ const MOST_AGENTS: usize = 100_000;
 #[derive(Default)]
 struct Cache {
     now: f64,
-    agents: Map<AgentHandle, (f64, Option<Rc<AgentDetails>>)>,
+    agents: Map<AgentHandle, (f64, Rc<AgentDetails>)>,
     jobs: Map<JobHandle, Option<Rc<JobDetails>>>,
 }
 
@@ -63,14 +63,18 @@ pub fn agent(agent: impl Into<AgentHandle>) -> Option<Rc<AgentDetails>> {
         if let Some((since, details)) = cache.agents.get(&handle)
             && cache.now - since < KEEP_AGENTS_MS
         {
-            return details.clone();
+            return Some(Rc::clone(details));
         }
-        if cache.agents.len() >= MOST_AGENTS {
-            cache.agents.clear();
+        let details = Rc::new(cluster::get_agent(handle.0)?);
+        // Without a host name the host knows no more than the id: there was no
+        // offer yet.
+        if !details.hostname.is_empty() {
+            if cache.agents.len() >= MOST_AGENTS {
+                cache.agents.clear();
+            }
+            cache.agents.insert(handle, (cache.now, Rc::clone(&details)));
         }
-        let details = cluster::get_agent(handle.0).map(Rc::new);
-        cache.agents.insert(handle, (cache.now, details.clone()));
-        details
+        Some(details)
     })
 }
 

@@ -32,6 +32,8 @@
 //! A cluster belongs to the thread that asks it; tests may run in parallel.
 
 pub(crate) mod imports;
+#[cfg(test)]
+mod tests;
 mod violations;
 
 use std::cell::RefCell;
@@ -71,6 +73,7 @@ struct State {
     jobs: Vec<JobDetails>,
     tasks: Vec<types::Task>,
     task_details: Map<u32, TaskDetails>,
+    waiting: Vec<Waiting>,
     operations: Vec<OperationUpdate>,
     allowed: Map<(u32, u32), u32>,
     log: Vec<(Level, String)>,
@@ -139,7 +142,6 @@ impl Job {
 #[derive(Debug)]
 pub struct Cluster {
     state: State,
-    waiting: Vec<Waiting>,
     updates: Vec<Update>,
     events: Vec<Event>,
     rescinded: Vec<u32>,
@@ -160,7 +162,6 @@ impl Cluster {
                 roles,
                 ..State::default()
             },
-            waiting: Vec::new(),
             updates: Vec::new(),
             events: Vec::new(),
             rescinded: Vec::new(),
@@ -198,6 +199,14 @@ impl Cluster {
                 .collect(),
         });
         AgentHandle(handle)
+    }
+
+    /// Changes the host name of an agent. One of which the host knows only the
+    /// id has none.
+    pub fn rename(&mut self, agent: AgentHandle, hostname: &str) {
+        if let Some(agent) = self.state.agents.get_mut(agent.0 as usize) {
+            hostname.clone_into(&mut agent.hostname);
+        }
     }
 
     /// Handle of a role.
@@ -250,7 +259,8 @@ impl Cluster {
         );
     }
 
-    /// Amount of another named scalar in an offer (`cluster.column`).
+    /// Amount of a named scalar in an offer (`cluster.column`), where it is not
+    /// what the offer says itself.
     pub fn offer_column(&mut self, offer: OfferHandle, name: &str, milli: f64) {
         self.state
             .columns
@@ -289,7 +299,7 @@ impl Cluster {
         let at = self
             .waiting
             .partition_point(|other| other.priority >= job.priority);
-        self.waiting.insert(at, waiting);
+        self.state.waiting.insert(at, waiting);
         SetHandle(set)
     }
 
@@ -404,7 +414,7 @@ impl Cluster {
             number: self.rounds + 1,
             now: self.state.now,
             offers: self.state.offers.clone(),
-            waiting: self.waiting.clone(),
+            waiting: self.state.waiting.clone(),
             updates: self.updates.clone(),
             rescinded: self.rescinded.clone(),
             events: self.events.clone(),
@@ -473,7 +483,7 @@ impl Cluster {
 
     /// Sets that still wait.
     pub fn waiting(&self) -> &[Waiting] {
-        &self.waiting
+        &self.state.waiting
     }
 
     /// Runs something that may ask the host.
@@ -511,7 +521,7 @@ impl Cluster {
         for offer in &mut self.state.offers {
             offer.traits &= !FRESH;
         }
-        self.waiting.retain(|set| set.count > 0);
+        self.state.waiting.retain(|set| set.count > 0);
     }
 
     fn launch(&mut self, offer: u32, set: u32, count: u32) {
@@ -519,7 +529,7 @@ impl Cluster {
         let Some(agent) = agent.map(|offer| AgentHandle(offer.agent)) else {
             return;
         };
-        let Some(waiting) = self.waiting.iter_mut().find(|other| other.set == set) else {
+        let Some(waiting) = self.state.waiting.iter_mut().find(|other| other.set == set) else {
             return;
         };
         waiting.count = waiting.count.saturating_sub(count);
@@ -539,7 +549,9 @@ impl Cluster {
             constrained: waiting.is_constrained(),
         };
         self.run(job, agent);
-        if let Some(left) = self.state.allowed.get_mut(&(set, agent.0)) {
+        if let Some(left) = self.state.allowed.get_mut(&(set, agent.0))
+            && *left != u32::MAX
+        {
             *left = left.saturating_sub(count);
         }
     }

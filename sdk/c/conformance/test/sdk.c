@@ -216,14 +216,27 @@ static void decisions_have_their_form(void) {
 static void agents_are_kept(void) {
     offerd_test_begin("batch");
     uint32_t agent = offerd_test_agent("one", "rack=a,disk=ssd");
+    uint32_t unnamed = offerd_test_agent("", NULL);
     offerd_agents_forget();
+    offerd_round_t round = {.now = 1e12};
+    offerd_agents_begin_round(&round);
     const offerd_cluster_agent_details_t *details = offerd_agent(agent);
     OFFERD_CHECK(details != NULL && offerd_text_is(details->hostname, "one"));
     // Beyond the call.
     offerd_arena_reset(&offerd_call);
+    round.now = 1e12 + 599999;
+    offerd_agents_begin_round(&round);
     OFFERD_CHECK(offerd_agent(agent) == details);
     OFFERD_CHECK(is(offerd_attribute(agent, "disk"), "ssd"));
     OFFERD_CHECK(offerd_attribute(agent, "zone") == NULL && offerd_agent(7) == NULL);
+    // One of which only the id is known is asked for again.
+    OFFERD_CHECK(offerd_agent(unnamed)->hostname.len == 0);
+    OFFERD_CHECK(offerd_agent(unnamed) != offerd_agent(unnamed));
+    // After ten minutes all are.
+    round.now = 1e12 + 600000;
+    offerd_agents_begin_round(&round);
+    OFFERD_CHECK(offerd_agent(unnamed)->hostname.len == 0);
+    OFFERD_CHECK(offerd_text_is(offerd_agent(agent)->hostname, "one"));
 }
 
 static void memory_is_used_again(void) {

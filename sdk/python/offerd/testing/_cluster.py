@@ -72,8 +72,6 @@ class Cluster:
 
     def __init__(self, *roles: str) -> None:
         self.state = State(roles=list(roles))
-        self.waiting: list[Waiting] = []
-        """Sets that still wait."""
         self._updates: list[Update] = []
         self._events: list[Event] = []
         self._rescinded: list[int] = []
@@ -88,6 +86,11 @@ class Cluster:
     def metrics(self) -> dict[str, float]:
         """The policy's counters and gauges."""
         return self.state.metrics
+
+    @property
+    def waiting(self) -> list[Waiting]:
+        """Sets that still wait."""
+        return self.state.waiting
 
     @property
     def tasks(self) -> list[Task]:
@@ -148,7 +151,8 @@ class Cluster:
         self.state.offer_details[offer] = details
 
     def offer_column(self, offer: int, name: str, milli: float) -> None:
-        """Amount of another named scalar in an offer (`cluster.column`)."""
+        """Amount of a named scalar in an offer (`cluster.column`), where it is not what
+        the offer says itself."""
         self.state.columns.setdefault(name, {})[offer] = milli
 
     def rescind(self, offer: int) -> None:
@@ -288,7 +292,7 @@ class Cluster:
         self.state.offers = [offer for offer in self.state.offers if offer.offer not in used]
         for offer in self.state.offers:
             offer.traits &= ~OfferTrait.FRESH
-        self.waiting = [waiting for waiting in self.waiting if waiting.count > 0]
+        self.state.waiting = [waiting for waiting in self.waiting if waiting.count > 0]
 
     def _place(self, offer: int, set: int, count: int) -> None:
         agent = next(one.agent for one in self.state.offers if one.offer == offer)

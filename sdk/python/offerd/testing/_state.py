@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..codes import WaitingTrait
 from ..types import (
+    NONE,
     AgentDetails,
     FrameworkDetails,
     JobDetails,
@@ -19,6 +21,7 @@ from ..types import (
     OperationUpdate,
     Task,
     TaskDetails,
+    Waiting,
 )
 
 
@@ -44,12 +47,17 @@ class State:
     tasks: list[Task] = field(default_factory=list)
     task_details: dict[int, TaskDetails] = field(default_factory=dict)
     operations: list[OperationUpdate] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
     allowed: dict[tuple[int, int], int] = field(default_factory=dict)
     level: Level = Level.TRACE
     log: list[tuple[Level, str]] = field(default_factory=list)
     metrics: dict[str, float] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     """Names of the `cluster` functions that were called."""
+
+
+_OWN = ("cpus", "mem", "disk", "gpus")
+"""Scalars that an offer's record has itself."""
 
 
 class Host:
@@ -126,15 +134,27 @@ class ClusterCalls(_Interface):
     def column(self, name: str) -> list[float]:
         state = self._asked("column")
         amounts = state.columns.get(name, {})
-        return [amounts.get(offer.offer, 0.0) for offer in state.offers]
+
+        def of(offer: Offer) -> float:
+            own: float = getattr(offer, name) if name in _OWN else 0.0
+            return amounts.get(offer.offer, own)
+
+        return [of(offer) for offer in state.offers]
 
     def get_job(self, job: int) -> JobDetails | None:
         jobs = self._asked("get_job").jobs
         return jobs[job] if job < len(jobs) else None
 
     def allowed(self, set: int, agents: list[int]) -> list[int]:
-        allowed = self._asked("allowed").allowed
-        return [allowed.get((set, agent), 0) for agent in agents]
+        state = self._asked("allowed")
+        waiting = next((one for one in state.waiting if one.set == set), None)
+        if waiting is None:
+            return []
+        unsaid = 0 if waiting.traits & WaitingTrait.CONSTRAINED else NONE
+        known = range(len(state.agents))
+        return [
+            state.allowed.get((set, agent), unsaid) if agent in known else 0 for agent in agents
+        ]
 
     def tasks(self) -> list[Task]:
         return self._asked("tasks").tasks.copy()

@@ -55,8 +55,8 @@ pub(crate) mod logging {
 pub(crate) mod cluster {
     use super::STATE;
     use crate::types::{
-        AgentDetails, FrameworkDetails, JobDetails, Limits, OfferDetails, OperationUpdate, Task,
-        TaskDetails,
+        AgentDetails, FrameworkDetails, JobDetails, Limits, Offer, OfferDetails, OperationUpdate,
+        Task, TaskDetails,
     };
 
     pub(crate) fn roles() -> Vec<String> {
@@ -86,12 +86,18 @@ pub(crate) mod cluster {
     pub(crate) fn column(name: &str) -> Vec<f64> {
         STATE.with_borrow(|state| {
             let column = state.columns.get(name);
-            let amount = |offer: u32| column.and_then(|column| column.get(&offer)).copied();
-            state
-                .offers
-                .iter()
-                .map(|offer| amount(offer.offer).unwrap_or(0.0))
-                .collect()
+            let own = |offer: &Offer| match name {
+                "cpus" => offer.cpus,
+                "mem" => offer.mem,
+                "disk" => offer.disk,
+                "gpus" => offer.gpus,
+                _ => 0.0,
+            };
+            let amount = |offer: &Offer| {
+                let set = column.and_then(|column| column.get(&offer.offer));
+                set.copied().unwrap_or_else(|| own(offer))
+            };
+            state.offers.iter().map(amount).collect()
         })
     }
 
@@ -101,7 +107,16 @@ pub(crate) mod cluster {
 
     pub(crate) fn allowed(set: u32, agents: &[u32]) -> Vec<u32> {
         STATE.with_borrow(|state| {
-            let allowed = |agent: &u32| state.allowed.get(&(set, *agent)).copied().unwrap_or(0);
+            let Some(waiting) = state.waiting.iter().find(|other| other.set == set) else {
+                return Vec::new();
+            };
+            let unsaid = if waiting.is_constrained() { 0 } else { u32::MAX };
+            let allowed = |agent: &u32| {
+                if *agent as usize >= state.agents.len() {
+                    return 0;
+                }
+                *state.allowed.get(&(set, *agent)).unwrap_or(&unsaid)
+            };
             agents.iter().map(allowed).collect()
         })
     }
