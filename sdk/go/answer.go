@@ -30,8 +30,12 @@ func (answer *Answer) record() types.Answer {
 	return answer.Record
 }
 
-// Reason gives the number of a sentence in the answer; the same sentence is kept once.
+// Reason gives the number of a sentence in the answer, 0 for an empty one; the same sentence is
+// kept once.
 func (answer *Answer) Reason(sentence string) uint32 {
+	if sentence == "" {
+		return 0
+	}
 	if number, ok := answer.known[sentence]; ok {
 		return number
 	}
@@ -115,14 +119,15 @@ func (answer *Answer) Kill(task uint32, grace float64) Decided {
 // LeftoverFor is for how long what placements leave over of their offers is refused.
 func (answer *Answer) LeftoverFor(refuse float64) { answer.Record.Leftover = refuse }
 
-// Act makes any other call of the API: types.MakeActionRevive and so on.
+// Act makes any call of the API, as the contract's record: types.MakeActionRevive and so on. The
+// methods below do so.
 func (answer *Answer) Act(action Action) Decided {
 	list := append(answer.Record.Actions, types.ReasonedAction{Action: action})
 	answer.Record.Actions = list
 	return Decided{answer, acted, len(list) - 1}
 }
 
-// Revive asks for offers of roles even if no task waits.
+// Revive asks for offers of roles even if no task waits, until Suppress.
 func (answer *Answer) Revive(roles ...uint32) Decided {
 	return answer.Act(types.MakeActionRevive(roles))
 }
@@ -132,9 +137,20 @@ func (answer *Answer) Suppress(roles ...uint32) Decided {
 	return answer.Act(types.MakeActionSuppress(roles))
 }
 
-// Timer comes back as an event with this number; a negative time cancels it.
-func (answer *Answer) Timer(number uint32, after float64) Decided {
-	return answer.Act(types.MakeActionTimer(types.Timer{Number: number, After: after}))
+// Shutdown ends an executor with all its tasks.
+func (answer *Answer) Shutdown(agent uint32, executorID string) Decided {
+	return answer.Act(types.MakeActionShutdown(types.Executor{Agent: agent, ExecutorId: executorID}))
+}
+
+// Message sends bytes to an executor. Mesos may lose them.
+func (answer *Answer) Message(agent uint32, executorID string, data []byte) Decided {
+	message := types.ExecutorMessage{Agent: agent, ExecutorId: executorID, Data: data}
+	return answer.Act(types.MakeActionMessage(message))
+}
+
+// Request is a hint to the allocator, which Mesos's own ignores.
+func (answer *Answer) Request(requests ...types.ResourceRequest) Decided {
+	return answer.Act(types.MakeActionRequest(requests))
 }
 
 // Reconcile asks Mesos for the states of tasks; of all if none are named.
@@ -142,111 +158,42 @@ func (answer *Answer) Reconcile(tasks ...uint32) Decided {
 	return answer.Act(types.MakeActionReconcile(tasks))
 }
 
-// Accept is an ACCEPT with any operations, done in the order in which they are added.
-type Accept struct {
-	answer   *Answer
-	position int
-	record   types.Accept
+// ReconcileOperations asks Mesos for the states of operations.
+func (answer *Answer) ReconcileOperations(queries ...types.OperationQuery) Decided {
+	return answer.Act(types.MakeActionReconcileOperations(queries))
 }
 
-// Accept begins an ACCEPT of offers of one agent and role.
-func (answer *Answer) Accept(offers ...uint32) *Accept {
-	decided := answer.Act(Action{})
-	accept := &Accept{
-		answer:   answer,
-		position: decided.at,
-		record:   types.Accept{Offers: offers, Refuse: HostsChoice},
+// AcceptInverse agrees to give back what inverse offers ask for. Mesos does not ask again for so
+// many milliseconds, or HostsChoice.
+func (answer *Answer) AcceptInverse(refuse float64, inverseOffers ...uint32) Decided {
+	given := types.InverseAnswer{InverseOffers: inverseOffers, Refuse: refuse}
+	return answer.Act(types.MakeActionAcceptInverseOffers(given))
+}
+
+// DeclineInverse says that what inverse offers ask for will not be given back in time.
+func (answer *Answer) DeclineInverse(refuse float64, inverseOffers ...uint32) Decided {
+	given := types.InverseAnswer{InverseOffers: inverseOffers, Refuse: refuse}
+	return answer.Act(types.MakeActionDeclineInverseOffers(given))
+}
+
+// UpdateFramework replaces what the host tells the master of the framework: FrameworkInfo and
+// OfferConstraints. What is nil stays.
+func (answer *Answer) UpdateFramework(framework, constraints *Encoded) Decided {
+	optional := func(part *Encoded) wit.Option[Encoded] {
+		if part == nil {
+			return wit.None[Encoded]()
+		}
+		return wit.Some(*part)
 	}
-	answer.accepts = append(answer.accepts, accept)
-	return accept
+	update := types.FrameworkUpdate{Framework: optional(framework), Constraints: optional(constraints)}
+	return answer.Act(types.MakeActionUpdateFramework(update))
 }
 
-// Because says why.
-func (accept *Accept) Because(sentence string) *Accept {
-	Decided{accept.answer, acted, accept.position}.Because(sentence)
-	return accept
+// Timer asks for an event with this number after so many milliseconds. It replaces an older timer
+// of the same number.
+func (answer *Answer) Timer(number uint32, after float64) Decided {
+	return answer.Act(types.MakeActionTimer(types.Timer{Number: number, After: after}))
 }
 
-// Refuse sets the filter for what is left over.
-func (accept *Accept) Refuse(milliseconds float64) *Accept {
-	accept.record.Refuse = milliseconds
-	return accept
-}
-
-// Operate adds any operation: types.MakeOperationReserve and so on.
-func (accept *Accept) Operate(operation Operation) *Accept {
-	accept.record.Operations = append(accept.record.Operations, operation)
-	return accept
-}
-
-// Place launches waiting tasks of the host.
-func (accept *Accept) Place(set, count uint32) *Accept {
-	return accept.Operate(types.MakeOperationPlace(types.SetCount{Set: set, Count: count}))
-}
-
-// LaunchJSON launches tasks that the policy wrote itself: TaskInfo in Mesos's JSON form.
-func (accept *Accept) LaunchJSON(taskInfos ...string) *Accept {
-	tasks := make([]types.Encoded, len(taskInfos))
-	for at, task := range taskInfos {
-		tasks[at] = types.MakeEncodedJson(task)
-	}
-	return accept.Operate(types.MakeOperationLaunch(tasks))
-}
-
-// option is none for an empty text.
-func option(text string) wit.Option[string] {
-	if text == "" {
-		return wit.None[string]()
-	}
-	return wit.Some(text)
-}
-
-// Reserve reserves resources. An id asks for feedback; it may be empty.
-func (accept *Accept) Reserve(id string, resources ...Resource) *Accept {
-	reserve := types.Reserve{Id: option(id), Resources: resources}
-	return accept.Operate(types.MakeOperationReserve(reserve))
-}
-
-// Unreserve gives reserved resources back.
-func (accept *Accept) Unreserve(id string, resources ...Resource) *Accept {
-	operation := types.ResourceOperation{Id: option(id), Resources: resources}
-	return accept.Operate(types.MakeOperationUnreserve(operation))
-}
-
-// Create makes persistent volumes.
-func (accept *Accept) Create(id string, volumes ...Resource) *Accept {
-	operation := types.ResourceOperation{Id: option(id), Resources: volumes}
-	return accept.Operate(types.MakeOperationCreate(operation))
-}
-
-// Destroy removes persistent volumes.
-func (accept *Accept) Destroy(id string, volumes ...Resource) *Accept {
-	operation := types.ResourceOperation{Id: option(id), Resources: volumes}
-	return accept.Operate(types.MakeOperationDestroy(operation))
-}
-
-// Scalar is an unreserved amount in thousandths.
-func Scalar(name string, milli float64) Resource {
-	return Resource{Name: name, Value: types.MakeResourceValueScalar(milli)}
-}
-
-// ReservedFor is the resource, reserved for a role; the principal may be empty.
-func ReservedFor(resource Resource, role, principal string) Resource {
-	reservation := types.Reservation{
-		Kind:      types.ReservationKind_Dynamic,
-		Role:      role,
-		Principal: option(principal),
-	}
-	stack := append([]types.Reservation(nil), resource.Reservations...)
-	resource.Reservations = append(stack, reservation)
-	return resource
-}
-
-// Persistent is the disk as a persistent volume at a path in the container.
-func Persistent(disk Resource, id, principal, path string) Resource {
-	disk.Disk = wit.Some(types.DiskInfo{
-		Persistence: wit.Some(types.Persistence{Id: id, Principal: option(principal)}),
-		Volume:      wit.Some(types.Volume{ContainerPath: path}),
-	})
-	return disk
-}
+// CancelTimer cancels a timer.
+func (answer *Answer) CancelTimer(number uint32) Decided { return answer.Timer(number, HostsChoice) }

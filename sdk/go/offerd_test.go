@@ -9,6 +9,7 @@ import (
 	"offerd"
 	types "offerd/gen/offerd_policy_types"
 	"offerd/offerdtest"
+	"offerd/wit"
 )
 
 type decides func(round *offerd.Round, out *offerd.Answer) error
@@ -41,16 +42,12 @@ func fill(order offerd.Order) decides {
 	}
 }
 
-func room(cpus, mem float64) offerd.Amounts {
-	return offerd.Amounts{Cpus: offerd.Milli(cpus), Mem: offerd.Milli(mem)}
-}
-
-var job = offerdtest.Job{Name: "job", Role: "batch", Needs: room(1, 128), Count: 3}
+var job = offerdtest.Job{Name: "job", Role: "batch", Needs: offerd.AmountsOf(1, 128), Count: 3}
 
 func two(cluster *offerdtest.Cluster) {
 	for _, host := range []string{"one", "two"} {
 		agent := cluster.Agent(host, map[string]string{"rack": host})
-		cluster.Offer(agent, "batch", room(2, 1024))
+		cluster.Offer(agent, "batch", offerd.AmountsOf(2, 1024))
 	}
 }
 
@@ -121,7 +118,7 @@ func TestOrdersGroupsAndWhatIsLeft(t *testing.T) {
 		return nil
 	}, "batch")
 	for at, cpus := range []float64{4, 1, 2} {
-		cluster.Offer(cluster.Agent(fmt.Sprint("h", at), nil), "batch", room(cpus, 4096))
+		cluster.Offer(cluster.Agent(fmt.Sprint("h", at), nil), "batch", offerd.AmountsOf(cpus, 4096))
 	}
 	cluster.Wait(job)
 	if _, err := cluster.Decide(); err != nil {
@@ -133,10 +130,10 @@ func TestManyOffersAndSetsNothingIsPlacedTwice(t *testing.T) {
 	cluster := with(fill(offerd.Tightest(offerd.DefaultWeights)), "batch")
 	for at := range 700 {
 		agent := cluster.Agent(fmt.Sprint("h", at), nil)
-		cluster.Offer(agent, "batch", room(float64(1+at%7), float64(512*(1+at%5))))
+		cluster.Offer(agent, "batch", offerd.AmountsOf(float64(1+at%7), float64(512*(1+at%5))))
 	}
 	for at := range 300 {
-		needs := room(0.5+float64(at%3), 256)
+		needs := offerd.AmountsOf(0.5+float64(at%3), 256)
 		cluster.Wait(offerdtest.Job{Name: fmt.Sprint("j", at), Role: "batch", Needs: needs, Count: uint32(1 + at%9)})
 	}
 	// Decide fails if the host would refuse a placement.
@@ -167,8 +164,10 @@ func TestEveryDecisionHasItsForm(t *testing.T) {
 	cluster := with(func(round *offerd.Round, out *offerd.Answer) error {
 		out.Decline(1, 5).Because("b")
 		out.Decline(1, 5).Because("a")
-		disk := offerd.Persistent(offerd.ReservedFor(offerd.Scalar("disk", 64), "r", ""), "v", "", "d")
-		out.Accept(0).Reserve("x", disk).Create("", disk).LaunchJSON("{}").Because("a")
+		disk := offerd.Scalar("disk", 0.1)
+		disk.Disk = wit.Some(types.DiskInfo{Source: wit.Some(types.DiskSource{Id: wit.Some("s")})})
+		disk = offerd.Persistent(offerd.ReservedFor(disk, "r", "me"), "v", "d")
+		out.Accept(0).Reserve("x", disk).Create("", disk).Launch(offerd.JSON("{}")).Because("a")
 		out.Timer(8, 9000)
 		out.LeftoverFor(10)
 		out.DeclineRest(11).Because("b")
@@ -186,6 +185,12 @@ func TestEveryDecisionHasItsForm(t *testing.T) {
 	accept := answer.Actions[0].Action.Accept()
 	if len(accept.Operations) != 3 || accept.Operations[0].Reserve().Id.Some() != "x" {
 		t.Error(accept)
+	}
+	volume := accept.Operations[1].Create().Resources[0]
+	info := volume.Disk.Some()
+	if volume.Value.Scalar() != 100 || info.Persistence.Some().Principal.Some() != "me" ||
+		info.Source.Some().Id.Some() != "s" {
+		t.Error(volume)
 	}
 	if answer.Actions[0].Reason != 2 || answer.Rest.Some().Reason != 1 || answer.Leftover != 10 {
 		t.Error(answer)

@@ -1,6 +1,8 @@
 package offerd
 
 import (
+	"math"
+
 	cluster "offerd/gen/offerd_policy_cluster"
 	types "offerd/gen/offerd_policy_types"
 )
@@ -14,6 +16,9 @@ type (
 	Update          = types.Update
 	Event           = types.Event
 	Resource        = types.MesosResource
+	Range           = types.Range
+	Encoded         = types.Encoded
+	DiskKind        = types.DiskKind
 	Operation       = types.Operation
 	OperationUpdate = types.OperationUpdate
 	Action          = types.Action
@@ -30,6 +35,12 @@ const None = ^uint32(0)
 
 // HostsChoice leaves a time to the host.
 const HostsChoice = -1.0
+
+// What a disk can be made to be.
+const (
+	DiskMount = types.DiskKind_Mount
+	DiskBlock = types.DiskKind_Block
+)
 
 // Bits of Offer.Traits.
 const (
@@ -91,10 +102,12 @@ type Amounts struct {
 
 // Milli is thousandths of a number in Mesos's unit: 1.5 is 1500.
 func Milli(units float64) float64 {
-	if units < 0 {
-		return -Milli(-units)
-	}
-	return float64(int64(units*1000 + 0.5))
+	return math.Round(units * 1000)
+}
+
+// AmountsOf is CPUs and MiB in Mesos's units: AmountsOf(1.5, 32) is 1.5 CPUs and 32 MiB.
+func AmountsOf(cpus, mem float64) Amounts {
+	return Amounts{Cpus: Milli(cpus), Mem: Milli(mem)}
 }
 
 // OfferAmounts is what an offer has for plain tasks.

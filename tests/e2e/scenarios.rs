@@ -54,6 +54,7 @@ on_both! {
     batch("priority", "{ preempt = true }") as a_batch_job_with_priority;
     batch("bin-pack-python", "{}") as a_batch_job_with_a_policy_in_python;
     batch("bin-pack-js", "{}") as a_batch_job_with_a_policy_in_javascript;
+    batch("bin-pack-ts", "{}") as a_batch_job_with_a_policy_in_typescript;
     batch("bin-pack-go", "{}") as a_batch_job_with_a_policy_in_go;
     batch("bin-pack-c", "{}") as a_batch_job_with_a_policy_in_c;
     batch("bin-pack-cpp", "{}") as a_batch_job_with_a_policy_in_cpp;

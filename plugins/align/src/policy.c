@@ -30,11 +30,6 @@ typedef struct {
     offerd_amounts_t needs;
 } candidate_t;
 
-static bool fits(const offerd_amounts_t *room, const offerd_amounts_t *need) {
-    return need->cpus <= room->cpus && need->mem <= room->mem && need->disk <= room->disk &&
-           need->gpus <= room->gpus && need->ports <= room->ports;
-}
-
 /// How much of a resource there is, as a share of all of it.
 static double share(double amount, double total) { return total > 0 ? amount / total : 0; }
 
@@ -83,7 +78,7 @@ static bool has_room(const candidate_t *candidate, const offerd_offer_t *offer, 
                      const offerd_amounts_t *room) {
     bool is_allowed = candidate->allowed == NULL || candidate->allowed[at] > 0;
     return candidate->left > 0 && candidate->set->role == offer->role && is_allowed &&
-           fits(room, &candidate->needs);
+           offerd_fits(room, &candidate->needs);
 }
 
 /// The best aligned of the sets that fit, only of the highest priority among them; -1 if

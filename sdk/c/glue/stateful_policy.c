@@ -10,8 +10,9 @@ OFFERD_ENDS("offerd:policy/state@0.1.0#restore",
 bool exports_offerd_policy_state_save(exports_offerd_policy_state_snapshot_t *ret,
                                       contract_string_t *err) {
     offerd_snapshot_t snapshot = {0, NULL, 0};
+    offerd_error_begin();
     if (!offerd_save(&snapshot)) {
-        *err = offerd_error_take();
+        *err = offerd_error_said();
         return false;
     }
     ret->version = snapshot.version;
@@ -22,8 +23,9 @@ bool exports_offerd_policy_state_save(exports_offerd_policy_state_snapshot_t *re
 bool exports_offerd_policy_state_restore(exports_offerd_policy_state_snapshot_t *snapshot,
                                          contract_string_t *err) {
     offerd_snapshot_t saved = {snapshot->version, snapshot->data.ptr, snapshot->data.len};
+    offerd_error_begin();
     if (!offerd_restore(&saved)) {
-        *err = offerd_error_take();
+        *err = offerd_error_said();
         return false;
     }
     return true;

@@ -1,8 +1,8 @@
 // Scheduling policies for offerd in C. Usable from C++ (see offerd.hpp) and Zig.
 //
-// A policy defines the functions named in "What a policy defines" below. The records (offers, waiting sets, tasks, ...) and the functions that ask
-// the host for more (`offerd_cluster_...`) are in contract.h, made from the contract in
-// wit/, which says what each field means. Amounts are whole thousandths (1500 is 1.5 CPUs)
+// A policy defines the functions named in "What a policy defines" below. The records (offers,
+// waiting sets, tasks, ...) and the functions that ask the host for more (`offerd_cluster_...`)
+// are in contract.h, made from the contract in wit/, which says what each field means. Amounts are whole thousandths (1500 is 1.5 CPUs)
 // and times are milliseconds, both in doubles: sums and comparisons are exact.
 //
 // Memory: what the host or this SDK hands out lives until the end of the call and is never
@@ -107,6 +107,7 @@ uint32_t offerd_random_below(uint32_t bound);
 
 double offerd_config_number(offerd_config_t *config, const char *name, double usual);
 bool offerd_config_bool(offerd_config_t *config, const char *name, bool usual);
+/// The text lives as long as the policy; `usual` may be NULL.
 const char *offerd_config_string(offerd_config_t *config, const char *name, const char *usual);
 /// A table in the table; empty if it is not there.
 offerd_config_t *offerd_config_table(offerd_config_t *config, const char *name);
@@ -124,8 +125,17 @@ typedef struct {
 
 /// Thousandths of a number in Mesos's unit, rounded: 1.5 is 1500.
 double offerd_milli(double units);
+/// CPUs and MiB in Mesos's units: `offerd_amounts(1.5, 32)` is 1.5 CPUs and 32 MiB.
+offerd_amounts_t offerd_amounts(double cpus, double mem);
 offerd_amounts_t offerd_offer_amounts(const offerd_offer_t *offer);
 offerd_amounts_t offerd_needs(const offerd_waiting_t *set);
+/// Whether there is room for `need`.
+static inline bool offerd_fits(const offerd_amounts_t *room, const offerd_amounts_t *need) {
+    return need->cpus <= room->cpus && need->mem <= room->mem && need->disk <= room->disk &&
+           need->gpus <= room->gpus && need->ports <= room->ports;
+}
+/// How many times there is room for `need`; OFFERD_NONE if it needs nothing.
+uint32_t offerd_capacity(const offerd_amounts_t *room, const offerd_amounts_t *need);
 
 /// Bits of `traits`.
 enum {
@@ -254,7 +264,8 @@ offerd_amounts_t offerd_left(const offerd_fitter_t *fitter, size_t at);
 
 // ---- Decisions --------------------------------------------------------------------------
 //
-// A reason is a sentence for logs and users, or NULL.
+// A reason is a sentence for logs and users, or NULL. Texts and lists are copied; what records
+// point to is not, and must be memory of the call: `offerd_alloc`, `offerd_text` of a literal.
 
 /// Launches `count` tasks of a waiting set on an offer.
 void offerd_place(offerd_decisions_t *out, uint32_t offer, uint32_t set, uint32_t count,
@@ -263,6 +274,7 @@ void offerd_place(offerd_decisions_t *out, uint32_t offer, uint32_t set, uint32_
 void offerd_decline(offerd_decisions_t *out, uint32_t offer, double refuse, const char *reason);
 /// Declines each offer of the round that no decision names.
 void offerd_decline_rest(offerd_decisions_t *out, double refuse, const char *reason);
+/// Kills a task; `grace` is the time between the polite and the hard signal.
 void offerd_kill(offerd_decisions_t *out, uint32_t task, double grace, const char *reason);
 /// For how long what placements leave over of their offers is refused.
 void offerd_leftover(offerd_decisions_t *out, double refuse);
@@ -270,35 +282,96 @@ void offerd_leftover(offerd_decisions_t *out, double refuse);
 void offerd_answer(offerd_decisions_t *out, offerd_answer_t answer);
 /// Number of a reason, for the contract's own records.
 uint32_t offerd_reason(offerd_decisions_t *out, const char *reason);
-/// Any other call of the API, as the contract's record.
-void offerd_act(offerd_decisions_t *out, offerd_action_t action, const char *reason);
-void offerd_revive(offerd_decisions_t *out, uint32_t role, const char *reason);
-void offerd_suppress(offerd_decisions_t *out, uint32_t role, const char *reason);
-/// Comes back as an event with this number. A negative time cancels it.
-void offerd_timer(offerd_decisions_t *out, uint32_t number, double after);
 
-/// An ACCEPT with any operations, which are done in this order.
+// Other calls of the API.
+
+/// Any of them, as the contract's record.
+void offerd_act(offerd_decisions_t *out, offerd_action_t action, const char *reason);
+/// Asks for offers of roles even if no task waits, until `offerd_suppress`.
+void offerd_revive(offerd_decisions_t *out, const uint32_t *roles, size_t count,
+                   const char *reason);
+/// No offers for roles beyond what the host needs for its own waiting tasks.
+void offerd_suppress(offerd_decisions_t *out, const uint32_t *roles, size_t count,
+                     const char *reason);
+/// Ends an executor with all its tasks.
+void offerd_shutdown(offerd_decisions_t *out, uint32_t agent, const char *executor_id,
+                     const char *reason);
+/// Sends bytes to an executor. Mesos may lose them.
+void offerd_message(offerd_decisions_t *out, uint32_t agent, const char *executor_id,
+                    const void *data, size_t size, const char *reason);
+/// A hint to the allocator, which Mesos's own ignores.
+void offerd_request(offerd_decisions_t *out, const offerd_resource_request_t *requests,
+                    size_t count, const char *reason);
+/// Asks Mesos for the states of tasks; of all if there are none.
+void offerd_reconcile(offerd_decisions_t *out, const uint32_t *tasks, size_t count,
+                      const char *reason);
+void offerd_reconcile_operations(offerd_decisions_t *out, const offerd_operation_query_t *queries,
+                                 size_t count, const char *reason);
+/// Agrees to give back what inverse offers ask for, or says that it will not be in time. Mesos
+/// does not ask again for `refuse` milliseconds.
+void offerd_accept_inverse(offerd_decisions_t *out, const uint32_t *inverse_offers, size_t count,
+                           double refuse, const char *reason);
+void offerd_decline_inverse(offerd_decisions_t *out, const uint32_t *inverse_offers, size_t count,
+                            double refuse, const char *reason);
+/// Replaces what the host tells the master of the framework: FrameworkInfo and
+/// OfferConstraints. What is NULL stays.
+void offerd_update_framework(offerd_decisions_t *out, const offerd_encoded_t *framework,
+                             const offerd_encoded_t *constraints, const char *reason);
+/// Comes back as an event with this number after so many milliseconds. Replaces an older timer
+/// of the same number.
+void offerd_timer(offerd_decisions_t *out, uint32_t number, double after, const char *reason);
+void offerd_cancel_timer(offerd_decisions_t *out, uint32_t number, const char *reason);
+
+/// An ACCEPT with any operations, which are done in this order. All offers are of one agent and
+/// role.
 typedef struct offerd_accepting offerd_accepting_t;
 offerd_accepting_t *offerd_accept(offerd_decisions_t *out, const uint32_t *offers, size_t count,
                                   const char *reason);
 void offerd_accept_refuse(offerd_accepting_t *accept, double refuse);
+/// Any operation, as the contract's record.
 void offerd_operate(offerd_accepting_t *accept, offerd_operation_t operation);
-/// Launches tasks that the policy wrote itself: TaskInfo in Mesos's JSON form.
-void offerd_launch_json(offerd_accepting_t *accept, const char *task_info);
-/// Operations on resources; `id` asks for feedback, or is NULL.
+/// Launches tasks that the policy wrote itself (TaskInfo each).
+void offerd_launch(offerd_accepting_t *accept, const offerd_encoded_t *tasks, size_t count);
+/// Launches waiting tasks of the host.
+void offerd_launch_waiting(offerd_accepting_t *accept, uint32_t set, uint32_t count);
+/// Launches a task group with its executor (ExecutorInfo, TaskInfo each).
+void offerd_launch_group(offerd_accepting_t *accept, offerd_encoded_t executor,
+                         const offerd_encoded_t *tasks, size_t count);
+/// Operations on resources; `id` asks for an event with the outcome, or is NULL.
 void offerd_reserve(offerd_accepting_t *accept, const char *id, offerd_mesos_resource_t resource);
 void offerd_unreserve(offerd_accepting_t *accept, const char *id, offerd_mesos_resource_t resource);
 void offerd_create(offerd_accepting_t *accept, const char *id, offerd_mesos_resource_t volume);
+/// Removes a persistent volume with what is in it.
 void offerd_destroy(offerd_accepting_t *accept, const char *id, offerd_mesos_resource_t volume);
+void offerd_grow_volume(offerd_accepting_t *accept, const char *id, offerd_mesos_resource_t volume,
+                        offerd_mesos_resource_t addition);
+/// By thousandths of a MiB.
+void offerd_shrink_volume(offerd_accepting_t *accept, const char *id,
+                          offerd_mesos_resource_t volume, double subtract);
+/// Makes a mount or block disk (OFFERD_DISK_KIND_...) of a raw one; `profile` may be NULL.
+void offerd_create_disk(offerd_accepting_t *accept, const char *id, offerd_mesos_resource_t source,
+                        offerd_disk_kind_t target, const char *profile);
+/// Makes a raw disk again.
+void offerd_destroy_disk(offerd_accepting_t *accept, const char *id,
+                         offerd_mesos_resource_t source);
 
-/// An unreserved amount, in thousandths.
-offerd_mesos_resource_t offerd_scalar(const char *name, double milli);
-/// The resource, reserved for a role.
+/// A message of Mesos's v1 API, in Mesos's JSON form or as protobuf bytes.
+offerd_encoded_t offerd_json(const char *message);
+offerd_encoded_t offerd_protobuf(const void *message, size_t size);
+
+/// An unreserved amount in Mesos's unit: `offerd_scalar("disk", 64)` is 64 MiB.
+offerd_mesos_resource_t offerd_scalar(const char *name, double units);
+/// Unreserved ranges; both ends belong to each.
+offerd_mesos_resource_t offerd_ranges(const char *name, const offerd_range_t *ranges,
+                                      size_t count);
+offerd_mesos_resource_t offerd_items(const char *name, const char *const *items, size_t count);
+/// The resource with one more dynamic reservation on top; `principal` may be NULL.
 offerd_mesos_resource_t offerd_reserved_for(offerd_mesos_resource_t resource, const char *role,
                                             const char *principal);
-/// The disk, as a persistent volume at a path in the container.
+/// The disk, as a persistent volume at a path in the container. Keeps the disk's source; its
+/// principal is that of the last reservation.
 offerd_mesos_resource_t offerd_persistent(offerd_mesos_resource_t disk, const char *id,
-                                          const char *principal, const char *path);
+                                          const char *path);
 
 #ifdef __cplusplus
 }

@@ -4,9 +4,9 @@
 //
 //     offerd_test_begin("batch");
 //     uint32_t agent = offerd_test_agent("one.example.org", "rack=a");
-//     offerd_test_offer(agent, "batch", (offerd_amounts_t){.cpus = 4000, .mem = 4096000});
+//     offerd_test_offer(agent, "batch", offerd_amounts(4, 4096));
 //     offerd_test_wait((offerd_test_job_t){.name = "job", .role = "batch", .count = 3,
-//                                          .needs = {.cpus = 1000, .mem = 64000}});
+//                                          .needs = offerd_amounts(1, 64)});
 //     OFFERD_CHECK(offerd_test_configure("{}"));
 //     const offerd_answer_t *answer = offerd_test_decide();
 //     OFFERD_CHECK(answer != NULL && answer->placements.len == 1);

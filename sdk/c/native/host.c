@@ -151,10 +151,10 @@ bool offerd_cluster_get_offer(uint32_t handle, offerd_cluster_offer_details_t *r
         return false;
     }
     offerd_mesos_resource_t *resources = offerd_alloc(4 * sizeof *resources);
-    resources[0] = offerd_scalar("cpus", offer->cpus);
-    resources[1] = offerd_scalar("mem", offer->mem);
-    resources[2] = offerd_scalar("disk", offer->disk);
-    resources[3] = offerd_scalar("gpus", offer->gpus);
+    resources[0] = offerd_scalar("cpus", offer->cpus / 1000);
+    resources[1] = offerd_scalar("mem", offer->mem / 1000);
+    resources[2] = offerd_scalar("disk", offer->disk / 1000);
+    resources[3] = offerd_scalar("gpus", offer->gpus / 1000);
     *ret = (offerd_cluster_offer_details_t){
         .id = offerd_format("offer-%u", handle),
         .resources = {resources, 4},

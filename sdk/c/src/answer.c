@@ -92,7 +92,7 @@ void offerd_answer(offerd_decisions_t *out, offerd_answer_t answer) {
 uint32_t offerd_reason(offerd_decisions_t *out, const char *reason) {
     // Most policies have few sentences; of those with many only the latest are looked at.
     enum { LATEST = 32 };
-    if (reason == NULL) {
+    if (reason == NULL || *reason == '\0') {
         return 0;
     }
     const contract_string_t *reasons = out->reasons.items;
@@ -139,36 +139,13 @@ void offerd_act(offerd_decisions_t *out, offerd_action_t action, const char *rea
     *made = (offerd_reasoned_action_t){action, because};
 }
 
-static contract_list_u32_t copy(const uint32_t *numbers, size_t count) {
-    uint32_t *made = offerd_alloc(count * sizeof *made);
-    if (count > 0) {
-        memcpy(made, numbers, count * sizeof *made);
-    }
-    return (contract_list_u32_t){made, count};
-}
-
-void offerd_revive(offerd_decisions_t *out, uint32_t role, const char *reason) {
-    offerd_action_t action = {.tag = OFFERD_ACTION_REVIVE, .val.revive = copy(&role, 1)};
-    offerd_act(out, action, reason);
-}
-
-void offerd_suppress(offerd_decisions_t *out, uint32_t role, const char *reason) {
-    offerd_action_t action = {.tag = OFFERD_ACTION_SUPPRESS, .val.suppress = copy(&role, 1)};
-    offerd_act(out, action, reason);
-}
-
-void offerd_timer(offerd_decisions_t *out, uint32_t number, double after) {
-    offerd_action_t action = {.tag = OFFERD_ACTION_TIMER, .val.timer = {number, after}};
-    offerd_act(out, action, NULL);
-}
-
 offerd_accepting_t *offerd_accept(offerd_decisions_t *out, const uint32_t *offers, size_t count,
                                   const char *reason) {
     offerd_act(out, (offerd_action_t){.tag = OFFERD_ACTION_ACCEPT}, reason);
     offerd_accepting_t *accept = offerd_alloc(sizeof *accept);
     accept->action = out->actions.count - 1;
     accept->refuse = OFFERD_HOSTS_CHOICE;
-    accept->offers = copy(offers, count);
+    accept->offers = offerd_numbers(offers, count);
     *(offerd_accepting_t **)push(&out->accepts, sizeof accept) = accept;
     return accept;
 }
@@ -177,82 +154,4 @@ void offerd_accept_refuse(offerd_accepting_t *accept, double refuse) { accept->r
 
 void offerd_operate(offerd_accepting_t *accept, offerd_operation_t operation) {
     *(offerd_operation_t *)push(&accept->operations, sizeof operation) = operation;
-}
-
-static contract_option_string_t option(const char *text) {
-    contract_option_string_t made = {.is_some = text != NULL};
-    if (text != NULL) {
-        made.val = offerd_format("%s", text);
-    }
-    return made;
-}
-
-static offerd_list_mesos_resource_t one(offerd_mesos_resource_t resource) {
-    offerd_mesos_resource_t *made = offerd_alloc(sizeof *made);
-    *made = resource;
-    return (offerd_list_mesos_resource_t){made, 1};
-}
-
-void offerd_launch_json(offerd_accepting_t *accept, const char *task_info) {
-    offerd_encoded_t *task = offerd_alloc(sizeof *task);
-    *task = (offerd_encoded_t){.tag = OFFERD_ENCODED_JSON, .val.json = offerd_format("%s", task_info)};
-    offerd_operation_t operation = {.tag = OFFERD_OPERATION_LAUNCH, .val.launch = {task, 1}};
-    offerd_operate(accept, operation);
-}
-
-void offerd_reserve(offerd_accepting_t *accept, const char *id, offerd_mesos_resource_t resource) {
-    offerd_reserve_t reserve = {.id = option(id), .resources = one(resource)};
-    offerd_operate(accept, (offerd_operation_t){OFFERD_OPERATION_RESERVE, {.reserve = reserve}});
-}
-
-static offerd_resource_operation_t on(const char *id, offerd_mesos_resource_t resource) {
-    return (offerd_resource_operation_t){option(id), one(resource)};
-}
-
-void offerd_unreserve(offerd_accepting_t *accept, const char *id,
-                      offerd_mesos_resource_t resource) {
-    offerd_operation_t operation = {OFFERD_OPERATION_UNRESERVE, {.unreserve = on(id, resource)}};
-    offerd_operate(accept, operation);
-}
-
-void offerd_create(offerd_accepting_t *accept, const char *id, offerd_mesos_resource_t volume) {
-    offerd_operate(accept, (offerd_operation_t){OFFERD_OPERATION_CREATE, {.create = on(id, volume)}});
-}
-
-void offerd_destroy(offerd_accepting_t *accept, const char *id, offerd_mesos_resource_t volume) {
-    offerd_operation_t operation = {OFFERD_OPERATION_DESTROY, {.destroy = on(id, volume)}};
-    offerd_operate(accept, operation);
-}
-
-offerd_mesos_resource_t offerd_scalar(const char *name, double milli) {
-    return (offerd_mesos_resource_t){
-        .name = offerd_format("%s", name),
-        .value = {.tag = OFFERD_RESOURCE_VALUE_SCALAR, .val.scalar = milli},
-    };
-}
-
-offerd_mesos_resource_t offerd_reserved_for(offerd_mesos_resource_t resource, const char *role,
-                                            const char *principal) {
-    size_t count = resource.reservations.len;
-    offerd_reservation_t *stack = offerd_alloc((count + 1) * sizeof *stack);
-    if (count > 0) {
-        memcpy(stack, resource.reservations.ptr, count * sizeof *stack);
-    }
-    stack[count] = (offerd_reservation_t){
-        .kind = OFFERD_RESERVATION_KIND_DYNAMIC,
-        .role = offerd_format("%s", role),
-        .principal = option(principal),
-    };
-    resource.reservations = (offerd_list_reservation_t){stack, count + 1};
-    return resource;
-}
-
-offerd_mesos_resource_t offerd_persistent(offerd_mesos_resource_t disk, const char *id,
-                                          const char *principal, const char *path) {
-    disk.disk.is_some = true;
-    disk.disk.val.persistence.is_some = true;
-    disk.disk.val.persistence.val = (offerd_persistence_t){offerd_format("%s", id), option(principal)};
-    disk.disk.val.volume.is_some = true;
-    disk.disk.val.volume.val = (offerd_volume_t){.container_path = offerd_format("%s", path)};
-    return disk;
 }

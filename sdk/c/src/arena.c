@@ -80,3 +80,19 @@ void *offerd_alloc(size_t size) {
     memset(memory, 0, size);
     return memory;
 }
+
+void *offerd_copy(const void *bytes, size_t size) {
+    void *made = offerd_arena_take(&offerd_call, size, 16);
+    if (size > 0) {
+        memcpy(made, bytes, size);
+    }
+    return made;
+}
+
+contract_list_u8_t offerd_bytes(const void *bytes, size_t size) {
+    return (contract_list_u8_t){offerd_copy(bytes, size), size};
+}
+
+contract_list_u32_t offerd_numbers(const uint32_t *numbers, size_t count) {
+    return (contract_list_u32_t){offerd_copy(numbers, count * sizeof *numbers), count};
+}

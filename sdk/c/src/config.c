@@ -154,8 +154,12 @@ static const char *string(reader_t *reader) {
         fail(reader, "a string was expected");
         return NULL;
     }
+    const char *closing = reader->at;
+    while (closing < reader->end && *closing != '"') {
+        closing += *closing == '\\' && reader->end - closing > 1 ? 2 : 1;
+    }
     // No escape is shorter than what it stands for.
-    char *text = offerd_alloc((size_t)(reader->end - reader->at) + 1);
+    char *text = offerd_alloc((size_t)(closing - reader->at) + 1);
     size_t length = 0;
     while (reader->at < reader->end) {
         char c = *reader->at++;
@@ -296,9 +300,13 @@ static void wrong(node_t *node, const char *path, const char *format, ...) {
     node->root->wrong = offerd_cstr(offerd_format("%s: %s", path, why));
 }
 
+// Texts that the policy asked for, until it is configured again.
+static offerd_arena_t texts;
+
 static const char *shown(const node_t *node) { return offerd_cstr(node->written); }
 
 offerd_config_t *offerd_config_read(contract_string_t text) {
+    offerd_arena_reset(&texts);
     node_t *root = offerd_alloc(sizeof(node_t));
     root->text = text;
     root->root = root;
@@ -393,7 +401,8 @@ const char *offerd_config_string(offerd_config_t *config, const char *name, cons
         wrong(node, node->path, "%s is not a string", shown(node));
         return usual;
     }
-    return node->string;
+    size_t size = strlen(node->string) + 1;
+    return memcpy(offerd_arena_take(&texts, size, 1), node->string, size);
 }
 
 offerd_config_t *offerd_config_table(offerd_config_t *config, const char *name) {
@@ -480,12 +489,12 @@ bool offerd_config_weights(offerd_config_t *config, offerd_weights_t *weights) {
     for (size_t at = 0; at < 5; at++) {
         *fields[at] = offerd_config_number(table, names[at], *fields[at]);
     }
-    // A setting of another type or an unknown one is told first.
-    for (size_t at = 0; at < 5 && config->root->wrong == NULL; at++) {
+    for (size_t at = 0; at < 5; at++) {
         if (!(*fields[at] >= 0 && *fields[at] <= 1e6)) {
-            return offerd_error("config.weights.%s: %s is no weight; it must be from 0 to 1000000",
-                                names[at], number(*fields[at]));
+            const char *path = offerd_cstr(offerd_format("%s.%s", table->path, names[at]));
+            wrong(table, path, "%s is no weight; it must be from 0 to 1000000",
+                  number(*fields[at]));
         }
     }
-    return true;
+    return config->root->wrong == NULL;
 }

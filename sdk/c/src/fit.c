@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allowances.h"
 #include "shelf.h"
 
 // a * b + c is two roundings, as in the other languages.
@@ -21,8 +22,6 @@
 enum {
     // So many failed needs are remembered in each group.
     HOPELESS = 8,
-    // Agents in the first question about a set; the next ones are twice as large.
-    FIRST_WINDOW = 16,
 };
 
 typedef struct group {
@@ -41,16 +40,6 @@ typedef struct group {
     size_t count;
 } group_t;
 
-// How many more tasks of a constrained set each agent may take, as far as asked.
-typedef struct allowance {
-    struct allowance *next;
-    uint32_t set;
-    size_t window;
-    // By position in `round->offers` of the agent's first offer.
-    uint32_t *left;
-    bool *is_known;
-} allowance_t;
-
 struct offerd_fitter {
     const offerd_round_t *round;
     offerd_order_t order;
@@ -58,10 +47,8 @@ struct offerd_fitter {
     offerd_amounts_t *left;
     double *keys;
     group_t **group_of;
-    // Position of the agent's first offer; made when constraints are asked about.
-    size_t *first_of;
     group_t *groups;
-    allowance_t *allowances;
+    offerd_allowance_t *allowances;
 };
 
 // What waits in a role and what there is for it.
@@ -257,98 +244,10 @@ offerd_fitter_t *offerd_fitter_grouped(const offerd_round_t *round, offerd_order
     return fitter;
 }
 
-// ---- Constraints ------------------------------------------------------------------------------
-
-static bool is_constrained(const offerd_waiting_t *set) {
-    return (set->traits & OFFERD_WAITING_CONSTRAINED) != 0;
-}
-
-/// For each offer the position of the first offer of its agent.
-static void find_agents(offerd_fitter_t *fitter) {
-    size_t count = fitter->round->offers.len;
-    const offerd_offer_t *offers = fitter->round->offers.ptr;
-    size_t room = 16;
-    while (room < 2 * count) {
-        room *= 2;
-    }
-    // Position and 1, by agent.
-    size_t *table = offerd_alloc(room * sizeof *table);
-    fitter->first_of = offerd_alloc(count * sizeof *fitter->first_of);
-    for (size_t at = 0; at < count; at++) {
-        size_t place = (offers[at].agent * 2654435761u) & (room - 1);
-        while (table[place] != 0 && offers[table[place] - 1].agent != offers[at].agent) {
-            place = (place + 1) & (room - 1);
-        }
-        if (table[place] == 0) {
-            table[place] = at + 1;
-        }
-        fitter->first_of[at] = table[place] - 1;
-    }
-}
-
-static allowance_t *allowance_of(offerd_fitter_t *fitter, uint32_t set) {
-    for (allowance_t *known = fitter->allowances; known != NULL; known = known->next) {
-        if (known->set == set) {
-            return known;
-        }
-    }
-    size_t count = fitter->round->offers.len;
-    if (fitter->first_of == NULL) {
-        find_agents(fitter);
-    }
-    allowance_t *known = offerd_alloc(sizeof *known);
-    known->set = set;
-    known->window = FIRST_WINDOW;
-    known->left = offerd_alloc(count * sizeof *known->left);
-    known->is_known = offerd_alloc(count * sizeof *known->is_known);
-    known->next = fitter->allowances;
-    fitter->allowances = known;
-    return known;
-}
-
-/// How many more tasks of the set the agent of the offer at this position may take.
-static uint32_t allowed(offerd_fitter_t *fitter, const offerd_waiting_t *set, size_t at) {
-    if (!is_constrained(set)) {
-        return OFFERD_NONE;
-    }
-    allowance_t *known = allowance_of(fitter, set->set);
-    const offerd_list_offer_t offers = fitter->round->offers;
-    size_t first = fitter->first_of[at];
-    if (known->is_known[first]) {
-        return known->left[first];
-    }
-    uint32_t *agents = offerd_alloc(known->window * sizeof *agents);
-    size_t *places = offerd_alloc(known->window * sizeof *places);
-    contract_list_u32_t question = {agents, 0};
-    for (size_t other = at; other < offers.len && question.len < known->window; other++) {
-        size_t place = fitter->first_of[other];
-        if (offers.ptr[other].role == set->role && !known->is_known[place]) {
-            known->is_known[place] = true;
-            places[question.len] = place;
-            agents[question.len++] = offers.ptr[other].agent;
-        }
-    }
-    known->window *= 2;
-    contract_list_u32_t answer;
-    offerd_cluster_allowed(set->set, &question, &answer);
-    for (size_t index = 0; index < question.len && index < answer.len; index++) {
-        known->left[places[index]] = answer.ptr[index];
-    }
-    return known->left[first];
-}
-
 // ---- Searching and taking -----------------------------------------------------------------------
 
-/// How many tasks of the set the room holds.
-static uint32_t capacity(const offerd_amounts_t *left, const offerd_amounts_t *needs) {
-    const double *room = &left->cpus, *need = &needs->cpus;
-    double most = OFFERD_NONE;
-    for (size_t at = 0; at < 5; at++) {
-        if (need[at] > 0 && room[at] / need[at] < most) {
-            most = room[at] / need[at];
-        }
-    }
-    return (uint32_t)most;
+static uint32_t allowed(offerd_fitter_t *fitter, const offerd_waiting_t *set, size_t at) {
+    return offerd_allowed(&fitter->allowances, fitter->round->offers, set, at);
 }
 
 typedef struct {
@@ -384,7 +283,7 @@ static bool search(offerd_fitter_t *fitter, uint32_t number, const offerd_waitin
     } else if (fitter->order.kind == OFFERD_ROOMIEST) {
         high = -score(&group->score, &need);
     }
-    bool is_plain = good == NULL && !is_constrained(set);
+    bool is_plain = good == NULL && (set->traits & OFFERD_WAITING_CONSTRAINED) == 0;
     question_t question = {fitter, set, good, data};
     int64_t found = offerd_shelf_find(&group->shelf, &need, low, high, fitter->left,
                                       is_plain ? NULL : test, &question);
@@ -396,7 +295,7 @@ static bool search(offerd_fitter_t *fitter, uint32_t number, const offerd_waitin
     }
     size_t at = (size_t)found;
     const offerd_offer_t *offer = &fitter->round->offers.ptr[at];
-    uint32_t count = capacity(&fitter->left[at], &need);
+    uint32_t count = offerd_capacity(&fitter->left[at], &need);
     uint32_t most = allowed(fitter, set, at);
     *spot = (offerd_spot_t){offer->offer, offer->agent, at, count < most ? count : most};
     return true;
@@ -446,12 +345,7 @@ void offerd_take(offerd_fitter_t *fitter, const offerd_spot_t *spot, const offer
     left->disk = minus(left->disk, set->disk, count);
     left->gpus = minus(left->gpus, set->gpus, count);
     left->ports = minus(left->ports, set->ports, count);
-    if (is_constrained(set)) {
-        uint32_t *may = &allowance_of(fitter, set->set)->left[fitter->first_of[at]];
-        if (*may != OFFERD_NONE) {
-            *may = *may > count ? *may - count : 0;
-        }
-    }
+    offerd_allowance_take(fitter->allowances, set, spot->agent, count);
     group_t *group = fitter->group_of[at];
     if (group == NULL) {
         return;

@@ -25,9 +25,17 @@ void *offerd_arena_take(offerd_arena_t *arena, size_t size, size_t align);
 /// All of its memory is free.
 void offerd_arena_reset(offerd_arena_t *arena);
 
+/// Copies in memory of the call.
+void *offerd_copy(const void *bytes, size_t size);
+contract_list_u8_t offerd_bytes(const void *bytes, size_t size);
+contract_list_u32_t offerd_numbers(const uint32_t *numbers, size_t count);
 contract_string_t offerd_vformat(const char *format, va_list list);
-/// The error of the call, and none from now on.
-contract_string_t offerd_error_take(void);
+/// A copy of a text; none for NULL.
+contract_option_string_t offerd_option(const char *text);
+/// Forgets what an earlier call may have said.
+void offerd_error_begin(void);
+/// Why the call fails.
+contract_string_t offerd_error_said(void);
 
 /// Settings in a JSON text; the text lives as long as they.
 offerd_config_t *offerd_config_read(contract_string_t text);

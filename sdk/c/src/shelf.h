@@ -33,9 +33,4 @@ void offerd_shelf_insert(offerd_shelf_t *shelf, double key, uint32_t at,
                          const offerd_amounts_t *left);
 void offerd_shelf_remove(offerd_shelf_t *shelf, double key, uint32_t at);
 
-static inline bool offerd_fits(const offerd_amounts_t *room, const offerd_amounts_t *need) {
-    return need->cpus <= room->cpus && need->mem <= room->mem && need->disk <= room->disk &&
-           need->gpus <= room->gpus && need->ports <= room->ports;
-}
-
 #endif

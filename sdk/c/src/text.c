@@ -44,22 +44,40 @@ contract_string_t offerd_format(const char *format, ...) {
     return text;
 }
 
-static contract_string_t error;
-static bool is_set;
+contract_option_string_t offerd_option(const char *text) {
+    contract_option_string_t option = {.is_some = text != NULL};
+    if (text != NULL) {
+        option.val = offerd_format("%s", text);
+    }
+    return option;
+}
+
+// In memory of the call.
+static contract_option_string_t error;
 
 bool offerd_error(const char *format, ...) {
     va_list list;
     va_start(list, format);
-    error = offerd_vformat(format, list);
+    error = (contract_option_string_t){true, offerd_vformat(format, list)};
     va_end(list);
-    is_set = true;
     return false;
 }
 
-contract_string_t offerd_error_take(void) {
-    contract_string_t taken = is_set ? error : offerd_text("it failed and gave no reason");
-    is_set = false;
-    return taken;
+void offerd_error_begin(void) { error.is_some = false; }
+
+contract_string_t offerd_error_said(void) {
+    return error.is_some ? error.val : offerd_text("it failed and gave no reason");
+}
+
+/// Takes off what is there of a character that was cut.
+static void cut_between_characters(char *text, size_t length) {
+    while (length > 0 && ((uint8_t)text[length - 1] & 0xc0) == 0x80) {
+        length--;
+    }
+    if (length > 0 && ((uint8_t)text[length - 1] & 0xc0) == 0xc0) {
+        length--;
+    }
+    text[length] = '\0';
 }
 
 void offerd_panic(const char *format, ...) {
@@ -67,8 +85,11 @@ void offerd_panic(const char *format, ...) {
     va_start(list, format);
     // Not of the arena: there may be no memory.
     static char text[1024];
-    vsnprintf(text, sizeof text, format, list);
+    int length = vsnprintf(text, sizeof text, format, list);
     va_end(list);
+    if (length >= (int)sizeof text) {
+        cut_between_characters(text, sizeof text - 1);
+    }
     contract_string_t line = offerd_text(text);
     offerd_logging_log(OFFERD_LOGGING_LEVEL_ERROR, &line);
     abort();

@@ -31,6 +31,13 @@ pub const Event = c.offerd_event_t;
 pub const Amounts = c.offerd_amounts_t;
 pub const Weights = c.offerd_weights_t;
 pub const Spot = c.offerd_spot_t;
+pub const Resource = c.offerd_mesos_resource_t;
+/// A message of Mesos's v1 API: `c.offerd_json` or `c.offerd_protobuf`.
+pub const Message = c.offerd_encoded_t;
+pub const AgentDetails = c.offerd_cluster_agent_details_t;
+pub const JobDetails = c.offerd_cluster_job_details_t;
+pub const OfferDetails = c.offerd_cluster_offer_details_t;
+pub const TaskDetails = c.offerd_cluster_task_details_t;
 pub const Answer = c.offerd_answer_t;
 pub const default_weights: Weights = .{ .cpus = 1, .mem = 1, .disk = 1, .gpus = 4, .ports = 0 };
 
@@ -91,6 +98,59 @@ pub fn milli(units: f64) f64 {
     return c.offerd_milli(units);
 }
 
+/// CPUs and MiB in Mesos's units: `amountsOf(1.5, 32)` is 1.5 CPUs and 32 MiB.
+pub fn amountsOf(cpus: f64, mem: f64) Amounts {
+    return c.offerd_amounts(cpus, mem);
+}
+
+// What the host knows; all of it is in memory of the call.
+
+/// Details of an agent; null if it is unknown.
+pub fn agentDetails(agent: u32) ?*const AgentDetails {
+    return c.offerd_agent(agent);
+}
+pub fn jobDetails(job: u32) ?JobDetails {
+    var details: JobDetails = undefined;
+    return if (c.offerd_cluster_get_job(job, &details)) details else null;
+}
+pub fn offerDetails(offer: u32) ?OfferDetails {
+    var details: OfferDetails = undefined;
+    return if (c.offerd_cluster_get_offer(offer, &details)) details else null;
+}
+pub fn taskDetails(task: u32) ?TaskDetails {
+    var details: TaskDetails = undefined;
+    return if (c.offerd_cluster_get_task_details(task, &details)) details else null;
+}
+/// All tasks of the policy's roles that are not terminal, older first.
+pub fn tasks() []const Task {
+    var list: c.offerd_cluster_list_task_t = undefined;
+    c.offerd_cluster_tasks(&list);
+    return slice(Task, list);
+}
+pub fn tasksOfJob(job: u32) []const Task {
+    var list: c.offerd_cluster_list_task_t = undefined;
+    c.offerd_cluster_tasks_of_job(job, &list);
+    return slice(Task, list);
+}
+pub fn tasksOnAgent(agent: u32) []const Task {
+    var list: c.offerd_cluster_list_task_t = undefined;
+    c.offerd_cluster_tasks_on_agent(agent, &list);
+    return slice(Task, list);
+}
+
+/// A random number from 0 to below `bound`, of the host's seeded generator.
+pub fn randomBelow(bound: u32) u32 {
+    return c.offerd_random_below(bound);
+}
+
+/// Numbers of the policy's own for its operators: a counter and a gauge.
+pub fn addTo(name: [:0]const u8, amount: f64) void {
+    c.offerd_count(name.ptr, amount);
+}
+pub fn gauge(name: [:0]const u8, value: f64) void {
+    c.offerd_gauge(name.ptr, value);
+}
+
 /// A text attribute of an agent.
 pub fn attribute(agent: u32, name: [:0]const u8) ?[:0]const u8 {
     const value = c.offerd_attribute(agent, name.ptr);
@@ -110,6 +170,10 @@ pub const Config = struct {
     pub fn text(self: Config, name: [:0]const u8, usual: ?[:0]const u8) ?[:0]const u8 {
         const value = c.offerd_config_string(self.raw, name.ptr, if (usual) |given| given.ptr else null);
         return if (value == null) null else std.mem.span(value);
+    }
+    /// The JSON text itself; then nothing is checked.
+    pub fn json(self: Config) []const u8 {
+        return string(c.offerd_config_text(self.raw));
     }
     pub fn table(self: Config, name: [:0]const u8) Config {
         return .{ .raw = c.offerd_config_table(self.raw, name.ptr).? };
@@ -147,31 +211,125 @@ pub const Round = struct {
     }
 };
 
-/// The answer, decision by decision. A reason is a sentence for logs and users.
+const Text = ?[:0]const u8;
+
+fn pointer(text: Text) [*c]const u8 {
+    return if (text) |given| given.ptr else null;
+}
+
+/// The answer, decision by decision. A reason is a sentence for logs and users, or null.
 pub const Decisions = struct {
     raw: *c.offerd_decisions_t,
 
-    pub fn place(self: Decisions, spot: Spot, set: *const Waiting, count: u32, reason: [:0]const u8) void {
-        c.offerd_place(self.raw, spot.offer, set.set, count, reason.ptr);
+    pub fn place(self: Decisions, spot: Spot, set: *const Waiting, count: u32, reason: Text) void {
+        c.offerd_place(self.raw, spot.offer, set.set, count, pointer(reason));
     }
-    pub fn decline(self: Decisions, offer: u32, refuse: f64, reason: [:0]const u8) void {
-        c.offerd_decline(self.raw, offer, refuse, reason.ptr);
+    pub fn decline(self: Decisions, offer: u32, refuse: f64, reason: Text) void {
+        c.offerd_decline(self.raw, offer, refuse, pointer(reason));
     }
-    pub fn declineRest(self: Decisions, refuse: f64, reason: [:0]const u8) void {
-        c.offerd_decline_rest(self.raw, refuse, reason.ptr);
+    pub fn declineRest(self: Decisions, refuse: f64, reason: Text) void {
+        c.offerd_decline_rest(self.raw, refuse, pointer(reason));
     }
-    pub fn kill(self: Decisions, task: u32, grace: f64, reason: [:0]const u8) void {
-        c.offerd_kill(self.raw, task, grace, reason.ptr);
+    pub fn kill(self: Decisions, task: u32, grace: f64, reason: Text) void {
+        c.offerd_kill(self.raw, task, grace, pointer(reason));
     }
     pub fn leftover(self: Decisions, refuse: f64) void {
         c.offerd_leftover(self.raw, refuse);
     }
-    pub fn timer(self: Decisions, number: u32, after: f64) void {
-        c.offerd_timer(self.raw, number, after);
+    /// Accepts offers of one agent and role with operations of any kind.
+    pub fn accept(self: Decisions, offers: []const u32, reason: Text) Accept {
+        return .{ .raw = c.offerd_accept(self.raw, offers.ptr, offers.len, pointer(reason)).? };
+    }
+    pub fn revive(self: Decisions, roles: []const u32, reason: Text) void {
+        c.offerd_revive(self.raw, roles.ptr, roles.len, pointer(reason));
+    }
+    pub fn suppress(self: Decisions, roles: []const u32, reason: Text) void {
+        c.offerd_suppress(self.raw, roles.ptr, roles.len, pointer(reason));
+    }
+    pub fn shutdown(self: Decisions, agent: u32, executor: [:0]const u8, reason: Text) void {
+        c.offerd_shutdown(self.raw, agent, executor.ptr, pointer(reason));
+    }
+    pub fn message(self: Decisions, agent: u32, executor: [:0]const u8, data: []const u8, reason: Text) void {
+        c.offerd_message(self.raw, agent, executor.ptr, data.ptr, data.len, pointer(reason));
+    }
+    pub fn request(self: Decisions, requests: []const c.offerd_resource_request_t, reason: Text) void {
+        c.offerd_request(self.raw, requests.ptr, requests.len, pointer(reason));
+    }
+    /// Asks Mesos for the states of tasks; of all if there are none.
+    pub fn reconcile(self: Decisions, handles: []const u32, reason: Text) void {
+        c.offerd_reconcile(self.raw, handles.ptr, handles.len, pointer(reason));
+    }
+    pub fn reconcileOperations(self: Decisions, queries: []const c.offerd_operation_query_t, reason: Text) void {
+        c.offerd_reconcile_operations(self.raw, queries.ptr, queries.len, pointer(reason));
+    }
+    pub fn acceptInverse(self: Decisions, offers: []const u32, refuse: f64, reason: Text) void {
+        c.offerd_accept_inverse(self.raw, offers.ptr, offers.len, refuse, pointer(reason));
+    }
+    pub fn declineInverse(self: Decisions, offers: []const u32, refuse: f64, reason: Text) void {
+        c.offerd_decline_inverse(self.raw, offers.ptr, offers.len, refuse, pointer(reason));
+    }
+    /// FrameworkInfo and OfferConstraints; what is null stays.
+    pub fn updateFramework(self: Decisions, framework: ?*const Message, constraints: ?*const Message, reason: Text) void {
+        c.offerd_update_framework(self.raw, framework, constraints, pointer(reason));
+    }
+    pub fn timer(self: Decisions, number: u32, after: f64, reason: Text) void {
+        c.offerd_timer(self.raw, number, after, pointer(reason));
+    }
+    pub fn cancelTimer(self: Decisions, number: u32, reason: Text) void {
+        c.offerd_cancel_timer(self.raw, number, pointer(reason));
     }
     /// Any other call, as the contract's record.
-    pub fn act(self: Decisions, action: c.offerd_action_t, reason: [:0]const u8) void {
-        c.offerd_act(self.raw, action, reason.ptr);
+    pub fn act(self: Decisions, action: c.offerd_action_t, reason: Text) void {
+        c.offerd_act(self.raw, action, pointer(reason));
+    }
+};
+
+/// An ACCEPT with any operations, which are done in this order. `id` asks for an event with the
+/// outcome, or is null. Resources: `c.offerd_scalar`, `c.offerd_reserved_for` and so on.
+pub const Accept = struct {
+    raw: *c.offerd_accepting_t,
+
+    pub fn refuse(self: Accept, milliseconds: f64) void {
+        c.offerd_accept_refuse(self.raw, milliseconds);
+    }
+    /// Any operation, as the contract's record.
+    pub fn operate(self: Accept, operation: c.offerd_operation_t) void {
+        c.offerd_operate(self.raw, operation);
+    }
+    /// Launches tasks that the policy wrote (TaskInfo each).
+    pub fn launch(self: Accept, infos: []const Message) void {
+        c.offerd_launch(self.raw, infos.ptr, infos.len);
+    }
+    /// Launches waiting tasks of the host.
+    pub fn place(self: Accept, set: u32, count: u32) void {
+        c.offerd_launch_waiting(self.raw, set, count);
+    }
+    pub fn launchGroup(self: Accept, executor: Message, infos: []const Message) void {
+        c.offerd_launch_group(self.raw, executor, infos.ptr, infos.len);
+    }
+    pub fn reserve(self: Accept, id: Text, resource: Resource) void {
+        c.offerd_reserve(self.raw, pointer(id), resource);
+    }
+    pub fn unreserve(self: Accept, id: Text, resource: Resource) void {
+        c.offerd_unreserve(self.raw, pointer(id), resource);
+    }
+    pub fn create(self: Accept, id: Text, volume: Resource) void {
+        c.offerd_create(self.raw, pointer(id), volume);
+    }
+    pub fn destroy(self: Accept, id: Text, volume: Resource) void {
+        c.offerd_destroy(self.raw, pointer(id), volume);
+    }
+    pub fn growVolume(self: Accept, id: Text, volume: Resource, addition: Resource) void {
+        c.offerd_grow_volume(self.raw, pointer(id), volume, addition);
+    }
+    pub fn shrinkVolume(self: Accept, id: Text, volume: Resource, subtract: f64) void {
+        c.offerd_shrink_volume(self.raw, pointer(id), volume, subtract);
+    }
+    pub fn createDisk(self: Accept, id: Text, source: Resource, target: c.offerd_disk_kind_t, profile: Text) void {
+        c.offerd_create_disk(self.raw, pointer(id), source, target, pointer(profile));
+    }
+    pub fn destroyDisk(self: Accept, id: Text, source: Resource) void {
+        c.offerd_destroy_disk(self.raw, pointer(id), source);
     }
 };
 

@@ -1,17 +1,16 @@
 // The conformance guest: a policy that uses all of the contract.
 //
-// It shows everything it is given and everything it can ask for, as reasons in JSON, and
-// answers with every kind of decision. The guests of all languages show the same; the suite
-// in sdk/conformance compares them. Not a policy to use.
+// It shows everything it is given and everything it can ask for, as reasons in JSON, or makes
+// every decision, or does what no policy should, as its configuration says. The guests of all
+// languages show the same; the suite in sdk/conformance compares them. Not a policy to use.
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"offerd"
-	types "offerd/gen/offerd_policy_types"
 	_ "offerd/gen/stateful_policy"
-	"offerd/wit"
 )
 
 type conformance struct {
@@ -69,25 +68,26 @@ func (policy *conformance) Decide(round *offerd.Round, out *offerd.Answer) error
 	}
 	offerd.Count("rounds", 1)
 	offerd.Gauge("offers", float64(len(round.Offers)))
-	if strings.Contains(policy.config, "echo") {
-		out.Reason(text("echo", policy.config))
+	if strings.Contains(policy.config, "decide-all") {
+		decideAll(out)
 		return nil
 	}
-	seen := append(append(policy.remembered, shown(round)...), asked(round)...)
+	testLimits(policy.config)
+	// Not by Because, which keeps the same sentence once.
+	out.Record.Reasons = policy.seen(round)
 	policy.remembered = nil
-	out.Record = types.Answer{
-		Placements: []types.Placement{{Offer: 1, Set: 2, Count: 3, Reason: 4}},
-		Declines:   []types.Decline{{Offer: 5, Refuse: 6000, Reason: 7}},
-		Kills:      []types.Kill{{Task: 8, Grace: 9000, Reason: 10}},
-		Rest:       wit.Some(types.DeclineRest{Refuse: 11000, Reason: 12}),
-		Leftover:   13000,
-		// Not by out.Reason, which keeps the same sentence once.
-		Reasons: seen,
-	}
-	if round.Number == 1 {
-		out.Record.Actions = actions()
-	}
 	return nil
+}
+
+// What there is to see, as the reasons of the answer.
+func (policy *conformance) seen(round *offerd.Round) []string {
+	if strings.Contains(policy.config, "large-answer") {
+		return slices.Repeat([]string{strings.Repeat("r", 1<<20)}, 20)
+	}
+	if strings.Contains(policy.config, "echo") {
+		return []string{text("echo", policy.config)}
+	}
+	return slices.Concat(policy.remembered, shown(round), asked(round))
 }
 
 // The round itself.
@@ -158,17 +158,21 @@ func asked(round *offerd.Round) []string {
 		details := offerd.GetTaskDetails(update.Task)
 		see("task_details", details)
 		if details != nil {
-			if found, ok := offerd.FindTask(details.Id); ok {
-				see("find", details.Id, found)
-			} else {
-				see("find", details.Id, nil)
-			}
+			seen = append(seen, found(details.Id))
 		}
 	}
+	seen = append(seen, found("nobody"))
 	for _, operation := range offerd.Operations() {
 		see("operation", operation)
 	}
 	return seen
+}
+
+func found(id string) string {
+	if task, ok := offerd.FindTask(id); ok {
+		return text("find", id, task)
+	}
+	return text("find", id, nil)
 }
 
 func describe() offerd.Description {

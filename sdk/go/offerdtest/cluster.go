@@ -3,7 +3,7 @@
 //
 //	cluster := offerdtest.New("batch")
 //	agent := cluster.Agent("one.example.org", map[string]string{"rack": "a"})
-//	cluster.Offer(agent, "batch", offerd.Amounts{Cpus: 4000, Mem: 4096000})
+//	cluster.Offer(agent, "batch", offerd.AmountsOf(4, 4096))
 //	cluster.Wait(offerdtest.Job{Name: "job", Role: "batch", Count: 3, Needs: ...})
 //	cluster.Configure("{}")
 //	answer, err := cluster.Decide()

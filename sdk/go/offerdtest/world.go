@@ -105,6 +105,10 @@ func (world *world) offer(handle uint32) *types.Offer {
 	return nil
 }
 
+func scalar(name string, milli float64) offerd.Resource {
+	return offerd.Resource{Name: name, Value: types.MakeResourceValueScalar(milli)}
+}
+
 func (world *world) GetOffer(handle uint32) wit.Option[cluster.OfferDetails] {
 	offer := world.offer(handle)
 	if offer == nil {
@@ -113,8 +117,8 @@ func (world *world) GetOffer(handle uint32) wit.Option[cluster.OfferDetails] {
 	return wit.Some(cluster.OfferDetails{
 		Id: fmt.Sprintf("offer-%d", handle),
 		Resources: []types.MesosResource{
-			offerd.Scalar("cpus", offer.Cpus), offerd.Scalar("mem", offer.Mem),
-			offerd.Scalar("disk", offer.Disk), offerd.Scalar("gpus", offer.Gpus),
+			scalar("cpus", offer.Cpus), scalar("mem", offer.Mem),
+			scalar("disk", offer.Disk), scalar("gpus", offer.Gpus),
 		},
 	})
 }

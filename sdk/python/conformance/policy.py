@@ -1,8 +1,8 @@
 """The conformance guest: a policy that uses all of the contract.
 
-It shows everything it is given and everything it can ask for, as reasons in JSON, and
-answers with every kind of decision. The guests of all languages show the same; the
-suite in sdk/conformance compares them. Not a policy to use.
+It shows everything it is given and everything it can ask for, as reasons in JSON, or makes
+every decision, or does what no policy should, as its configuration says. The guests of all
+languages show the same; the suite in sdk/conformance compares them. Not a policy to use.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any
 
-import actions
+import decisions
+import limits
 
 from offerd import (
     Answer,
@@ -27,7 +28,7 @@ from offerd import (
     metrics,
     random,
 )
-from offerd.types import Decline, DeclineRest, Kill, Level, Placement
+from offerd.types import Level
 
 LEVELS = (Level.TRACE, Level.DEBUG, Level.INFO, Level.WARN, Level.ERROR)
 
@@ -86,20 +87,21 @@ class Conformance(StatefulPolicy):
                 log.log(level, f"round {round.number} at {level.name.lower()}")
         metrics.count("rounds", 1)
         metrics.gauge("offers", len(round.offers))
-        if "echo" in self.config:
-            answer.reason(json_text(["echo", self.config]))
+        if "decide-all" in self.config:
+            decisions.decide_all(answer)
             return
-        for seen in (*self.remembered, *shown(round), *asked(round)):
-            # Not `answer.reason`, which keeps the same sentence once.
-            answer.reasons.append(json_text(seen))
+        limits.test(self.config)
+        # Not by `because`, which keeps the same sentence once.
+        answer.reasons.extend(self.seen(round))
         self.remembered = []
-        answer.placements.append(Placement(offer=1, set=2, count=3, reason=4))
-        answer.declines.append(Decline(offer=5, refuse=6000.0, reason=7))
-        answer.kills.append(Kill(task=8, grace=9000.0, reason=10))
-        answer.rest = DeclineRest(refuse=11000.0, reason=12)
-        answer.leftover = 13000.0
-        if round.number == 1:
-            answer.actions.extend(actions.all_of_them())
+
+    def seen(self, round: Round) -> list[str]:
+        """What there is to see, as the reasons of the answer."""
+        if "large-answer" in self.config:
+            return ["r" * (1 << 20)] * 20
+        if "echo" in self.config:
+            return [json_text(["echo", self.config])]
+        return [json_text(seen) for seen in (*self.remembered, *shown(round), *asked(round))]
 
 
 def shown(round: Round) -> list[list[Any]]:
@@ -145,6 +147,7 @@ def asked(round: Round) -> list[list[Any]]:
         seen += [["get_task", cluster.task(update)], ["task_details", details]]
         if details is not None:
             seen.append(["find", details.id, cluster.find_task(details.id)])
+    seen.append(["find", "nobody", cluster.find_task("nobody")])
     seen += [["operation", operation] for operation in cluster.operations()]
     return seen
 

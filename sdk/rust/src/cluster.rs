@@ -72,7 +72,9 @@ pub fn agent(agent: impl Into<AgentHandle>) -> Option<Rc<AgentDetails>> {
             if cache.agents.len() >= MOST_AGENTS {
                 cache.agents.clear();
             }
-            cache.agents.insert(handle, (cache.now, Rc::clone(&details)));
+            cache
+                .agents
+                .insert(handle, (cache.now, Rc::clone(&details)));
         }
         Some(details)
     })

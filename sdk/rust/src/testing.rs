@@ -297,6 +297,7 @@ impl Cluster {
         };
         // As the host does: larger priority first, then older first.
         let at = self
+            .state
             .waiting
             .partition_point(|other| other.priority >= job.priority);
         self.state.waiting.insert(at, waiting);

@@ -14,9 +14,9 @@ func placed(t *testing.T, config string) [][2]uint32 {
 	cluster := offerdtest.New("batch")
 	for _, host := range []string{"one", "two"} {
 		agent := cluster.Agent(host, nil)
-		cluster.Offer(agent, "batch", offerd.Amounts{Cpus: 2000, Mem: 1024000})
+		cluster.Offer(agent, "batch", offerd.AmountsOf(2, 1024))
 	}
-	needs := offerd.Amounts{Cpus: 1000, Mem: 128000}
+	needs := offerd.AmountsOf(1, 128)
 	cluster.Wait(offerdtest.Job{Name: "job", Role: "batch", Needs: needs, Count: 3})
 	if err := cluster.Configure(config); err != nil {
 		t.Fatal(err)

@@ -184,6 +184,7 @@ fn all_policies_pass_the_shared_cases() {
         ("priority", r#"{"preempt": true}"#),
         ("bin-pack-python", "{}"),
         ("bin-pack-js", "{}"),
+        ("bin-pack-ts", "{}"),
         ("bin-pack-go", "{}"),
         ("bin-pack-c", "{}"),
         ("bin-pack-cpp", "{}"),

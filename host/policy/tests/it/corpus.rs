@@ -2,11 +2,16 @@
 //! and decide as they did, for ever. See tests/corpus/README.md.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use offerd_core::ids::{AgentHandle, JobHandle, OfferHandle, RoleHandle, SetHandle, TaskHandle};
+use offerd_core::job::{JobKind, JobSpec, JobView};
+use offerd_core::offer::Agent;
+use offerd_core::policy::{DecisionKind, Delta, PolicyEvent, Refusal, Round, Update};
+use offerd_core::task::{TaskDetails, TaskState, TaskView};
 use offerd_policy::{Policy, PolicyCode as _};
 
-use crate::conformance::rich;
-use crate::support::{options, runtime};
+use crate::support::{agent_info, amounts, offer, options, round, runtime, waiting};
 
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus")
@@ -19,6 +24,100 @@ fn sorted(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
+/// What they were shown when their texts were made, so it never changes.
+fn shown() -> Round {
+    let task = TaskView {
+        handle: TaskHandle(20),
+        job: JobHandle(7),
+        agent: AgentHandle(1),
+        role: RoleHandle(0),
+        state: TaskState::RUNNING,
+        priority: -3,
+        traits: 2,
+        needs: amounts(1, 64),
+        since: offerd_core::Instant::from_millis(77),
+        details: Arc::new(TaskDetails {
+            message: Some("ünïcode ☃".to_owned()),
+            ..TaskDetails::of("job.1".into(), "job".into())
+        }),
+    };
+    let spec = JobSpec {
+        name: "job".into(),
+        role: "web".into(),
+        kind: JobKind::Service,
+        count: 3,
+        needs: amounts(1, 64),
+        command: "true".to_owned(),
+        shell: true,
+        arguments: Vec::new(),
+        env: Vec::new(),
+        uris: Vec::new(),
+        user: None,
+        priority: -3,
+        constraints: Vec::new(),
+        retries: 0,
+        kill_grace: None,
+        labels: Vec::new(),
+    };
+    Round {
+        offers: vec![offer(1, 2, 1024)],
+        waiting: vec![waiting(7, 2, 1, 64)],
+        updates: vec![Update {
+            task: TaskHandle(20),
+            job: JobHandle(7),
+            agent: AgentHandle(1),
+            state: TaskState::RUNNING,
+            reason: None,
+            source: Some(2),
+            traits: 0,
+            at: offerd_core::Instant::from_millis(88),
+        }],
+        rescinded: vec![OfferHandle(0)],
+        events: vec![
+            PolicyEvent::Subscribed {
+                framework_id: "F".to_owned(),
+                fresh: true,
+                master: "m:5050".to_owned(),
+            },
+            PolicyEvent::Disconnected("gone".to_owned()),
+            PolicyEvent::Message {
+                agent: AgentHandle(1),
+                executor: "e".to_owned(),
+                data: vec![1, 2].into(),
+            },
+            PolicyEvent::Error("bad".to_owned()),
+            PolicyEvent::Timer(9),
+            PolicyEvent::Refused(Refusal {
+                round: 1,
+                kind: DecisionKind::Kill,
+                position: 4,
+                why: "because".to_owned(),
+            }),
+            PolicyEvent::Other {
+                kind: "k".to_owned(),
+                details: "d".to_owned(),
+            },
+        ],
+        delta: Delta {
+            reset: true,
+            framework_id: Some("F".to_owned()),
+            agents: vec![Arc::new(Agent {
+                handle: AgentHandle(1),
+                info: agent_info(1),
+            })],
+            jobs: vec![Arc::new(JobView {
+                handle: JobHandle(7),
+                set: SetHandle(7),
+                role: RoleHandle(0),
+                spec: Arc::new(spec),
+            })],
+            tasks: vec![task],
+            ..Delta::default()
+        },
+        ..round(1)
+    }
+}
+
 /// What a component says of itself and decides in two rounds, as text.
 fn told(component: &Path) -> String {
     let program = runtime()
@@ -29,7 +128,7 @@ fn told(component: &Path) -> String {
     let about = policy.description();
     let mut text = format!("{} {}: {}\n", about.name, about.version, about.summary);
     for number in 1..=2 {
-        let mut round = rich();
+        let mut round = shown();
         round.number = number;
         round.delta.reset = number == 1;
         let answer = policy.decide(round.into()).result.unwrap();

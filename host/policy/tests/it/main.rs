@@ -8,10 +8,12 @@
     reason = "the helpers of tests are not in functions marked as tests"
 )]
 
+mod best_fit;
 mod cache;
 mod calls;
 mod conformance;
 mod corpus;
+mod everything;
 mod languages;
 mod loading;
 mod misbehaviour;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use offerd_core::Instant;
 use offerd_core::Milli;
 use offerd_core::ids::{AgentHandle, JobHandle, OfferHandle, RoleHandle, SetHandle};
+use offerd_core::job::{JobKind, JobSpec};
 use offerd_core::offer::{AgentInfo, Offer, OfferInfo};
 use offerd_core::policy::{Delta, Round, Waiting};
 use offerd_core::resource::{Amounts, Name, Resource};
@@ -33,14 +34,14 @@ pub(crate) fn guest_path(name: &str) -> PathBuf {
 }
 
 /// A guest, compiled once for all tests.
-pub(crate) fn guest(name: &'static str) -> Program {
-    static PROGRAMS: Mutex<Vec<(&str, Program)>> = Mutex::new(Vec::new());
+pub(crate) fn guest(name: &str) -> Program {
+    static PROGRAMS: Mutex<Vec<(String, Program)>> = Mutex::new(Vec::new());
     let mut programs = PROGRAMS.lock().unwrap();
     if let Some((_, program)) = programs.iter().find(|(n, _)| *n == name) {
         return program.clone();
     }
     let program = runtime().load(&guest_path(name)).unwrap();
-    programs.push((name, program.clone()));
+    programs.push((name.to_owned(), program.clone()));
     program
 }
 
@@ -151,6 +152,28 @@ pub(crate) fn waiting(set: u32, count: u32, cpus: i64, mem: i64) -> Waiting {
         priority: 0,
         traits: 0,
         since: Instant::from_millis(500),
+    }
+}
+
+/// A job of this name, with nothing special about it.
+pub(crate) fn job_spec(name: &str, kind: JobKind) -> JobSpec {
+    JobSpec {
+        name: name.into(),
+        role: "web".into(),
+        kind,
+        count: 3,
+        needs: amounts(1, 64),
+        command: "true".to_owned(),
+        shell: true,
+        arguments: Vec::new(),
+        env: Vec::new(),
+        uris: Vec::new(),
+        user: None,
+        priority: 0,
+        constraints: Vec::new(),
+        retries: 0,
+        kill_grace: None,
+        labels: Vec::new(),
     }
 }
 

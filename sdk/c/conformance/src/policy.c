@@ -1,14 +1,15 @@
 // The conformance guest: a policy that uses all of the contract.
 //
-// It shows everything it is given and everything it can ask for, as reasons in JSON, and
-// answers with every kind of decision. The guests of all languages show the same; the suite
-// in sdk/conformance compares them. Not a policy to use.
+// It shows everything it is given and everything it can ask for, as reasons in JSON, or makes
+// every decision, or does what no policy should, as its configuration says. The guests of all
+// languages show the same; the suite in sdk/conformance compares them. Not a policy to use.
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "actions.h"
+#include "decisions.h"
 #include "json.h"
+#include "limits.h"
 
 static char *config;
 // Shown in the first round.
@@ -223,6 +224,21 @@ static void ask_waiting(const offerd_waiting_t *set, contract_list_u32_t agents)
     show_numbers("allowed", &set->set, allowed.ptr, allowed.len);
 }
 
+static void find(contract_string_t id) {
+    uint32_t found;
+    bool is_known = offerd_cluster_find_task(&id, &found);
+    json_t text = begin("find");
+    json_raw(&text, ",");
+    json_text(&text, id);
+    json_raw(&text, ",");
+    if (is_known) {
+        json_number(&text, found);
+    } else {
+        json_raw(&text, "null");
+    }
+    show(end(&text));
+}
+
 static void ask_update(const offerd_update_t *update) {
     offerd_task_t task;
     bool is_there = offerd_cluster_get_task(update->task, &task);
@@ -231,18 +247,7 @@ static void ask_update(const offerd_update_t *update) {
     is_there = offerd_cluster_get_task_details(update->task, &details);
     SHOW("task_details", is_there, json_task_details(&text, &details));
     if (is_there) {
-        uint32_t found;
-        bool is_known = offerd_cluster_find_task(&details.id, &found);
-        json_t text = begin("find");
-        json_raw(&text, ",");
-        json_text(&text, details.id);
-        json_raw(&text, ",");
-        if (is_known) {
-            json_number(&text, found);
-        } else {
-            json_raw(&text, "null");
-        }
-        show(end(&text));
+        find(details.id);
     }
 }
 
@@ -274,35 +279,12 @@ static void ask(const offerd_round_t *round) {
     for (size_t at = 0; at < round->updates.len; at++) {
         ask_update(&round->updates.ptr[at]);
     }
+    find(offerd_text("nobody"));
     offerd_cluster_list_operation_update_t operations;
     offerd_cluster_operations(&operations);
     for (size_t at = 0; at < operations.len; at++) {
         SHOW("operation", true, json_operation(&text, &operations.ptr[at]));
     }
-}
-
-static void *copy(const void *bytes, size_t size) {
-    void *made = offerd_alloc(size);
-    memcpy(made, bytes, size);
-    return made;
-}
-
-static void answer(const offerd_round_t *round, offerd_decisions_t *out) {
-    const offerd_placement_t placement = {1, 2, 3, 4};
-    const offerd_decline_t decline = {5, 6000, 7};
-    const offerd_kill_t kill = {8, 9000, 10};
-    offerd_answer_t all = {
-        .placements = {copy(&placement, sizeof placement), 1},
-        .declines = {copy(&decline, sizeof decline), 1},
-        .kills = {copy(&kill, sizeof kill), 1},
-        .rest = {true, {11000, 12}},
-        .leftover = 13000,
-        .reasons = {seen, seen_count},
-    };
-    if (round->number == 1) {
-        all.actions = actions();
-    }
-    offerd_answer(out, all);
 }
 
 static void report(const offerd_round_t *round) {
@@ -314,6 +296,27 @@ static void report(const offerd_round_t *round) {
     offerd_gauge("offers", (double)round->offers.len);
 }
 
+/// What there is to see, as the reasons of the answer.
+static void see(const offerd_round_t *round) {
+    if (has("large-answer")) {
+        char *text = offerd_alloc((1 << 20) + 1);
+        memset(text, 'r', 1 << 20);
+        for (int at = 0; at < 20; at++) {
+            show(offerd_text(text));
+        }
+        return;
+    }
+    if (has("echo")) {
+        SHOW("echo", true, json_text(&text, offerd_text(config)));
+        return;
+    }
+    for (size_t at = 0; at < remembered_count; at++) {
+        show(offerd_text(remembered[at]));
+    }
+    show_round(round);
+    ask(round);
+}
+
 bool offerd_decide(const offerd_round_t *round, offerd_decisions_t *out) {
     if (has("throw-decide")) {
         offerd_panic("conformance throws in decide");
@@ -322,18 +325,16 @@ bool offerd_decide(const offerd_round_t *round, offerd_decisions_t *out) {
         return offerd_error("no decision in round %u", round->number);
     }
     report(round);
-    seen_count = seen_room = 0;
-    if (has("echo")) {
-        SHOW("echo", true, json_text(&text, offerd_text(config)));
-        offerd_answer(out, (offerd_answer_t){.leftover = -1, .reasons = {seen, seen_count}});
+    if (has("decide-all")) {
+        decide_all(out);
         return true;
     }
-    for (size_t at = 0; at < remembered_count; at++) {
-        show(offerd_text(remembered[at]));
-    }
+    test_limits(config);
+    seen_count = seen_room = 0;
+    see(round);
     remembered_count = 0;
-    show_round(round);
-    ask(round);
-    answer(round, out);
+    // Not by offerd_reason, which keeps the same sentence once.
+    offerd_answer(out, (offerd_answer_t){.leftover = OFFERD_HOSTS_CHOICE,
+                                         .reasons = {seen, seen_count}});
     return true;
 }

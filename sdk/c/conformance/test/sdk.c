@@ -33,7 +33,7 @@ static const char *wrong(const char *text) {
         offerd_config_string(list, offerd_cstr(offerd_format("%zu", at)), NULL);
     }
     offerd_config_bool(offerd_config_table(config, "inner"), "on", false);
-    return offerd_config_check(config) ? "" : offerd_cstr(offerd_error_take());
+    return offerd_config_check(config) ? "" : offerd_cstr(offerd_error_said());
 }
 
 static void settings_are_read(void) {
@@ -194,12 +194,15 @@ static void decisions_have_their_form(void) {
     offerd_kill(out, 6, 7, "a");
     uint32_t offers[] = {8};
     offerd_accepting_t *accept = offerd_accept(out, offers, 1, "c");
-    offerd_timer(out, 9, 10);
-    offerd_mesos_resource_t disk =
-        offerd_persistent(offerd_reserved_for(offerd_scalar("disk", 64), "r", NULL), "v", NULL, "d");
+    offerd_timer(out, 9, 10, "");
+    offerd_mesos_resource_t disk = offerd_scalar("disk", 0.1);
+    disk.disk.is_some = disk.disk.val.source.is_some = true;
+    disk.disk.val.source.val.kind = OFFERD_DISK_KIND_MOUNT;
+    disk = offerd_persistent(offerd_reserved_for(disk, "r", "me"), "v", "d");
     offerd_reserve(accept, "x", disk);
     offerd_create(accept, NULL, disk);
-    offerd_launch_json(accept, "{}");
+    offerd_encoded_t task = offerd_json("{}");
+    offerd_launch(accept, &task, 1);
     offerd_decline_rest(out, 11, NULL);
     offerd_answer_t answer;
     offerd_decisions_give(out, &answer);
@@ -210,6 +213,10 @@ static void decisions_have_their_form(void) {
     OFFERD_CHECK(made->offers.ptr[0] == 8 && made->operations.len == 3);
     OFFERD_CHECK(offerd_text_is(made->operations.ptr[0].val.reserve.id.val, "x"));
     OFFERD_CHECK(!made->operations.ptr[1].val.create.id.is_some);
+    const offerd_mesos_resource_t *volume = made->operations.ptr[1].val.create.resources.ptr;
+    OFFERD_CHECK(volume->value.val.scalar == 100);
+    OFFERD_CHECK(volume->disk.val.source.val.kind == OFFERD_DISK_KIND_MOUNT);
+    OFFERD_CHECK(offerd_text_is(volume->disk.val.persistence.val.principal.val, "me"));
     OFFERD_CHECK(answer.rest.val.refuse == 11 && answer.rest.val.reason == 0);
 }
 
@@ -239,6 +246,16 @@ static void agents_are_kept(void) {
     OFFERD_CHECK(offerd_text_is(offerd_agent(agent)->hostname, "one"));
 }
 
+static void texts_of_settings_live_on(void) {
+    static const char text[] = "{\"name\": \"a\\\\b\\\"c\", \"other\": \"x\"}";
+    offerd_config_t *config = offerd_config_read(offerd_text(text));
+    const char *name = offerd_config_string(config, "name", NULL);
+    const char *other = offerd_config_string(config, "other", NULL);
+    offerd_arena_reset(&offerd_call);
+    memset(offerd_alloc(1000), 'z', 1000);
+    OFFERD_CHECK(is(name, "a\\b\"c") && is(other, "x"));
+}
+
 static void memory_is_used_again(void) {
     offerd_arena_reset(&offerd_call);
     for (int call = 0; call < 100; call++) {
@@ -254,7 +271,7 @@ static void what_a_host_would_refuse(void) {
     offerd_test_offer(offerd_test_agent("one", NULL), "batch",
                       (offerd_amounts_t){.cpus = 2000, .mem = 1024000});
     offerd_test_wait(job);
-    OFFERD_CHECK(offerd_test_configure("{}"));
+    OFFERD_CHECK(offerd_test_configure("decide-all"));
     // The guest answers with handles that the round does not show.
     OFFERD_CHECK(offerd_test_decide() == NULL);
     const char *why = offerd_test_error();
@@ -272,6 +289,7 @@ int main(void) {
     many_offers_and_sets();
     decisions_have_their_form();
     agents_are_kept();
+    texts_of_settings_live_on();
     memory_is_used_again();
     what_a_host_would_refuse();
     return offerd_test_result();

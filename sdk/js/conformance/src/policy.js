@@ -1,12 +1,13 @@
 // The conformance guest: a policy that uses all of the contract.
 //
-// It shows everything it is given and everything it can ask for, as reasons in JSON, and
-// answers with every kind of decision. The guests of all languages show the same; the suite
-// in sdk/conformance compares them. Not a policy to use.
+// It shows everything it is given and everything it can ask for, as reasons in JSON, or makes
+// every decision, or does what no policy should, as its configuration says. The guests of all
+// languages show the same; the suite in sdk/conformance compares them. Not a policy to use.
 
 import { PolicyError, clock, cluster, log, metrics, random } from '@offerd/sdk';
 
-import { actions } from './actions.js';
+import { decideAll } from './decisions.js';
+import * as limits from './limits.js';
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error'];
 
@@ -76,6 +77,7 @@ function asked(round) {
     seen.push(['get_task', cluster.task(update)], ['task_details', details]);
     if (details !== null) seen.push(['find', details.id, cluster.findTask(details.id)]);
   }
+  seen.push(['find', 'nobody', cluster.findTask('nobody')]);
   for (const operation of cluster.operations()) seen.push(['operation', operation]);
   return seen;
 }
@@ -123,23 +125,27 @@ export default class Conformance {
     if (this.config.includes('error-decide')) {
       throw new PolicyError(`no decision in round ${round.number}`);
     }
+    this.report(round);
+    if (this.config.includes('decide-all')) {
+      decideAll(answer);
+      return;
+    }
+    limits.test(this.config);
+    // Not by `because`, which keeps the same sentence once.
+    answer.reasons.push(...this.seen(round));
+    this.remembered = [];
+  }
+
+  report(round) {
     for (const level of LEVELS) log.write(level, `round ${round.number} at ${level}`);
     metrics.count('rounds', 1);
     metrics.gauge('offers', round.offers.length);
-    if (this.config.includes('echo')) {
-      answer.reason(text(['echo', this.config]));
-      return;
-    }
-    for (const seen of [...this.remembered, ...shown(round), ...asked(round)]) {
-      // Not `answer.reason`, which keeps the same sentence once.
-      answer.reasons.push(text(seen));
-    }
-    this.remembered = [];
-    answer.placements.push({ offer: 1, set: 2, count: 3, reason: 4 });
-    answer.declines.push({ offer: 5, refuse: 6000, reason: 7 });
-    answer.kills.push({ task: 8, grace: 9000, reason: 10 });
-    answer.rest = { refuse: 11000, reason: 12 };
-    answer.leftover = 13000;
-    if (round.number === 1) answer.actions.push(...actions());
+  }
+
+  /** What there is to see, as the reasons of the answer. */
+  seen(round) {
+    if (this.config.includes('large-answer')) return Array(20).fill('r'.repeat(1 << 20));
+    if (this.config.includes('echo')) return [text(['echo', this.config])];
+    return [...this.remembered, ...shown(round), ...asked(round)].map(text);
   }
 }

@@ -89,13 +89,19 @@ impl Accepted<'_> {
         }))
     }
 
-    /// Makes a mount or block disk of a raw one.
-    pub fn create_disk(self, source: MesosResource, target: DiskKind) -> Self {
+    /// Makes a mount or block disk of a raw one, with a profile if it is to have
+    /// one.
+    pub fn create_disk(
+        self,
+        source: MesosResource,
+        target: DiskKind,
+        profile: Option<&str>,
+    ) -> Self {
         self.operation(Operation::CreateDisk(CreateDisk {
             id: None,
             source,
             target,
-            target_profile: None,
+            target_profile: profile.map(str::to_owned),
         }))
     }
 

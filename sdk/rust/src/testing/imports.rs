@@ -110,7 +110,11 @@ pub(crate) mod cluster {
             let Some(waiting) = state.waiting.iter().find(|other| other.set == set) else {
                 return Vec::new();
             };
-            let unsaid = if waiting.is_constrained() { 0 } else { u32::MAX };
+            let unsaid = if waiting.is_constrained() {
+                0
+            } else {
+                u32::MAX
+            };
             let allowed = |agent: &u32| {
                 if *agent as usize >= state.agents.len() {
                     return 0;

@@ -21,8 +21,8 @@ class {{type}} {
     // The `config` table of the policy's `[[policy]]` entry.
     static std::expected<{{type}}, std::string> configure(offerd::Config config) {
         double most = config.number("most", 1000000);
-        if (most < 1) {
-            return std::unexpected("most is too small; must be at least 1");
+        if (!(most >= 1 && most <= 1e9)) {
+            return std::unexpected("most must be from 1 to 1000000000");
         }
         return {{type}}(static_cast<uint32_t>(most));
     }

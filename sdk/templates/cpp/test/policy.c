@@ -6,13 +6,13 @@ static const offerd_answer_t *decide(const char *config) {
     offerd_test_begin("batch");
     for (int host = 0; host < 2; host++) {
         uint32_t agent = offerd_test_agent("one.example.org", NULL);
-        offerd_test_offer(agent, "batch", (offerd_amounts_t){.cpus = 2000, .mem = 1024000});
+        offerd_test_offer(agent, "batch", offerd_amounts(2, 1024));
     }
     offerd_test_wait((offerd_test_job_t){
         .name = "job",
         .role = "batch",
         .count = 3,
-        .needs = {.cpus = 1000, .mem = 128000},
+        .needs = offerd_amounts(1, 128),
     });
     OFFERD_CHECK(offerd_test_configure(config));
     const offerd_answer_t *answer = offerd_test_decide();

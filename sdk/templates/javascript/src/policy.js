@@ -16,7 +16,9 @@ export default class {{type}} {
   };
 
   constructor({ most }) {
-    if (most < 1) throw new PolicyError(`most is ${most}; must be at least 1`);
+    if (!Number.isInteger(most) || most < 1) {
+      throw new PolicyError(`most is ${most}; must be a whole number of at least 1`);
+    }
     this.most = most;
   }
 

@@ -20,7 +20,9 @@ export default class {{type}} implements Policy {
   private readonly most: number;
 
   constructor({ most }: Settings) {
-    if (most < 1) throw new PolicyError(`most is ${most}; must be at least 1`);
+    if (!Number.isInteger(most) || most < 1) {
+      throw new PolicyError(`most is ${most}; must be a whole number of at least 1`);
+    }
     this.most = most;
   }
 

@@ -48,13 +48,13 @@ fn decided(config: [:0]const u8) !*const offerd.Answer {
     cluster.begin("batch");
     for (0..2) |_| {
         const agent = cluster.agent("one.example.org", null);
-        _ = cluster.offer(agent, "batch", .{ .cpus = 2000, .mem = 1024000 });
+        _ = cluster.offer(agent, "batch", offerd.amountsOf(2, 1024));
     }
     _ = cluster.wait(.{
         .name = "job",
         .role = "batch",
         .count = 3,
-        .needs = .{ .cpus = 1000, .mem = 128000 },
+        .needs = offerd.amountsOf(1, 128),
     });
     try std.testing.expectEqual(null, cluster.configure(config));
     return cluster.decide();

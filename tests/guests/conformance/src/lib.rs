@@ -1,12 +1,11 @@
 //! A policy that uses all of the contract: it shows everything it is given and
-//! everything it can ask for, and answers with every kind of decision. The cases
-//! in sdk/conformance say what is to be seen; the guests of all languages show
-//! the same. Not a policy to use.
+//! everything it can ask for, or makes every decision, or does what no policy
+//! should, as its configuration says. The cases in sdk/conformance say what is to
+//! be seen; the guests of all languages show the same. Not a policy to use.
 //!
 //! Each reason of an answer is one array in JSON, `["kind", value...]`; `json`
 //! says how values look. Everything goes through the SDK but the text of the
-//! configuration, which the SDK would read, and the answer itself, in which no
-//! policy would set the positions of reasons by hand.
+//! configuration, which the SDK would read, and what was seen.
 
 use std::cell::{Cell, RefCell};
 
@@ -14,7 +13,7 @@ use offerd_sdk::bindings::stateful::exports::offerd::policy::state;
 use offerd_sdk::bindings::stateful::{self, Guest};
 use offerd_sdk::export::Instance;
 use offerd_sdk::log::{self, Level};
-use offerd_sdk::types::{self, Decline, DeclineRest, Kill, Placement, Round};
+use offerd_sdk::types::{self, Round};
 use offerd_sdk::{
     Answer, Description, NoConfig, Policy, Snapshot, StatefulPolicy, clock, cluster, metrics,
     random,
@@ -23,8 +22,9 @@ use serde_json::{Value, json};
 
 use json::Json;
 
-mod actions;
+mod decisions;
 mod json;
+mod limits;
 
 struct Conformance {
     config: String,
@@ -60,7 +60,7 @@ impl Policy for Conformance {
         Ok(Self { config, remembered })
     }
 
-    fn decide(&mut self, round: &Round, _: &mut Answer) -> Result<(), String> {
+    fn decide(&mut self, round: &Round, out: &mut Answer) -> Result<(), String> {
         if self.config.contains("throw-decide") {
             panic!("conformance throws in decide");
         }
@@ -80,14 +80,21 @@ impl Policy for Conformance {
         }
         metrics::count("rounds", 1.0);
         metrics::gauge("offers", round.offers.len() as f64);
-        ANSWER.set(Some(if self.config.contains("echo") {
-            only_echo(&self.config)
+        if self.config.contains("decide-all") {
+            decisions::all(out);
+            return Ok(());
+        }
+        limits::test(&self.config);
+        let mut seen = std::mem::take(&mut self.remembered);
+        if self.config.contains("large-answer") {
+            seen = vec![Value::String("r".repeat(1 << 20)); 20];
+        } else if self.config.contains("echo") {
+            seen = vec![json!(["echo", self.config])];
         } else {
-            let mut seen = std::mem::take(&mut self.remembered);
             show(round, &mut seen);
             ask(round, &mut seen);
-            answer(round, &seen)
-        }));
+        }
+        SEEN.set(Some(seen.iter().map(Value::to_string).collect()));
         Ok(())
     }
 }
@@ -116,50 +123,6 @@ impl StatefulPolicy for Conformance {
         }
         self.remembered.push(json!(["restored", version, data]));
         Ok(())
-    }
-}
-
-fn only_echo(config: &str) -> types::Answer {
-    types::Answer {
-        placements: Vec::new(),
-        declines: Vec::new(),
-        kills: Vec::new(),
-        actions: Vec::new(),
-        rest: None,
-        leftover: -1.0,
-        reasons: vec![json!(["echo", config]).to_string()],
-    }
-}
-
-fn answer(round: &Round, seen: &[Value]) -> types::Answer {
-    types::Answer {
-        placements: vec![Placement {
-            offer: 1,
-            set: 2,
-            count: 3,
-            reason: 4,
-        }],
-        declines: vec![Decline {
-            offer: 5,
-            refuse: 6000.0,
-            reason: 7,
-        }],
-        kills: vec![Kill {
-            task: 8,
-            grace: 9000.0,
-            reason: 10,
-        }],
-        actions: if round.number == 1 {
-            actions::all()
-        } else {
-            Vec::new()
-        },
-        rest: Some(DeclineRest {
-            refuse: 11000.0,
-            reason: 12,
-        }),
-        leftover: 13000.0,
-        reasons: seen.iter().map(Value::to_string).collect(),
     }
 }
 
@@ -210,6 +173,8 @@ fn ask(round: &Round, seen: &mut Vec<Value>) {
             seen.push(json!(["find", details.id, found]));
         }
     }
+    let nobody = cluster::find_task("nobody").map(|task| task.0);
+    seen.push(json!(["find", "nobody", nobody]));
     let operations = cluster::operations();
     seen.extend(operations.iter().map(|o| json!(["operation", o.json()])));
 }
@@ -222,8 +187,9 @@ thread_local! {
     static INSTANCE: Instance<Conformance> = const { Instance::new() };
     /// On its way to `Conformance::configure`.
     static CONFIG: RefCell<String> = const { RefCell::new(String::new()) };
-    /// On its way from `Conformance::decide`.
-    static ANSWER: Cell<Option<types::Answer>> = const { Cell::new(None) };
+    /// What `Conformance::decide` saw, on its way to the answer, which would keep the
+    /// same sentence once.
+    static SEEN: Cell<Option<Vec<String>>> = const { Cell::new(None) };
 }
 
 struct Component;
@@ -244,8 +210,11 @@ impl Guest for Component {
     }
 
     fn decide(round: Round) -> Result<types::Answer, String> {
-        INSTANCE.with(|instance| instance.decide(&round))?;
-        ANSWER.take().ok_or_else(|| "no answer".to_owned())
+        let mut answer = INSTANCE.with(|instance| instance.decide(&round))?;
+        if let Some(seen) = SEEN.take() {
+            answer.reasons = seen;
+        }
+        Ok(answer)
     }
 }
 

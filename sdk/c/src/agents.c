@@ -1,19 +1,8 @@
-// Agents, which are kept for a while, and amounts.
+// Agents, which are kept for a while.
 
-#include <math.h>
 #include <string.h>
 
 #include "inside.h"
-
-double offerd_milli(double units) { return floor(units * 1000 + 0.5); }
-
-offerd_amounts_t offerd_offer_amounts(const offerd_offer_t *offer) {
-    return (offerd_amounts_t){offer->cpus, offer->mem, offer->disk, offer->gpus, offer->ports};
-}
-
-offerd_amounts_t offerd_needs(const offerd_waiting_t *set) {
-    return (offerd_amounts_t){set->cpus, set->mem, set->disk, set->gpus, set->ports};
-}
 
 typedef struct entry {
     struct entry *next;
