@@ -1,13 +1,10 @@
 //! The program as users run it.
 
-use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 
 use offerd_sim::Sim;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
 
-use crate::support::{guest, sim_settings};
+use crate::support::{Running, guest, offerd, output, sim_settings, within};
 
 const CONFIG: &str = r#"# offerd.toml: relative paths are relative to this file
 [mesos]
@@ -53,28 +50,6 @@ command = "exec sleep 100000"
 priority = 10
 "#;
 
-fn offerd(dir: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_offerd"));
-    command
-        .args(arguments)
-        .current_dir(dir)
-        .env_remove("OFFERD_ADMIN")
-        .env_remove("OFFERD_LOG")
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    command
-}
-
-async fn output(dir: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = offerd(dir, arguments).output().await.unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code().unwrap(), text(stdout), text(stderr))
-}
-
 /// A directory with the files of the README.
 fn directory(master: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -90,30 +65,13 @@ fn directory(master: &str) -> tempfile::TempDir {
     dir
 }
 
-/// `offerd run`, and the address of its admin API.
-async fn run(dir: &Path) -> (Child, String) {
-    let mut child = offerd(dir, &["run", "--config", "offerd.toml"])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let address = loop {
-        let line = lines.next_line().await.unwrap().expect("offerd ended");
-        if let Some((_, address)) = line.split_once("the admin API is at ") {
-            break address.to_owned();
-        }
-    };
-    // Somebody must read on, or its log blocks.
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    (child, address)
-}
-
 #[tokio::test]
 async fn the_files_of_the_readme_work_as_they_stand() {
     let sim = Sim::start(sim_settings()).await.unwrap();
     let dir = directory(&sim.address().to_string());
     let dir = dir.path();
-    let (mut child, admin) = run(dir).await;
+    let running = Running::start(dir).await;
+    let admin = running.admin.clone();
     let ask =
         async |arguments: &[&str]| output(dir, &[arguments, &["--admin", &admin]].concat()).await;
 
@@ -176,13 +134,7 @@ async fn the_files_of_the_readme_work_as_they_stand() {
     );
 
     // Ends in order when it is asked to.
-    let pid = child.id().unwrap();
-    let killed = std::process::Command::new("kill")
-        .arg(pid.to_string())
-        .status()
-        .unwrap();
-    assert!(killed.success());
-    assert!(child.wait().await.unwrap().success());
+    running.stop().await;
     let (code, _, err) = ask(&["status"]).await;
     assert_eq!(code, 1);
     assert!(
@@ -195,13 +147,14 @@ async fn the_files_of_the_readme_work_as_they_stand() {
 async fn a_batch_job_that_fails_gives_status_1() {
     let sim = Sim::start(sim_settings()).await.unwrap();
     let dir = directory(&sim.address().to_string());
-    let (_child, admin) = run(dir.path()).await;
+    let running = Running::start(dir.path()).await;
     let text = JOBS.split("[[job]]\nname = \"front\"").next().unwrap();
     let text = text
         .replace("sleep 0.1", "exit 1")
         .replace("count = 40", "count = 2");
     std::fs::write(dir.path().join("jobs.toml"), text).unwrap();
-    let arguments = ["job", "submit", "jobs.toml", "--wait", "--admin", &admin];
+    let submit = ["job", "submit", "jobs.toml", "--wait", "--admin"];
+    let arguments = [&submit[..], &[&running.admin]].concat();
     let (code, out, _) = output(dir.path(), &arguments).await;
     assert_eq!(code, 1, "{out}");
     assert!(
@@ -316,7 +269,7 @@ async fn a_reader_that_has_enough_is_no_error() {
         .spawn()
         .unwrap();
     drop(child.stdout.take());
-    let ended = child.wait_with_output().await.unwrap();
+    let ended = within("its end", child.wait_with_output()).await.unwrap();
     let said = String::from_utf8(ended.stderr).unwrap();
     assert!(ended.status.success() && said.is_empty(), "{said}");
 }

@@ -42,8 +42,9 @@ async fn beside_one_that(behaviour: &'static str) {
     let cluster = Cluster::simulated().await;
     let dir = tempfile::tempdir().unwrap();
     let bad = format!("{{ decide = \"{behaviour}\" }}");
+    // Short for what never ends, and long for the one that behaves.
     let more = format!(
-        "{}strikes = 1000000\n{}",
+        "limits.call_deadline = \"2s\"\n{}strikes = 1000000\n{}",
         policy("misbehave", "web", &bad),
         policy("first-fit", "batch", "{}")
     );

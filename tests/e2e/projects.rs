@@ -7,19 +7,11 @@ use std::process::Stdio;
 
 use offerd_toolchain::Language;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
-use crate::support::toolchains;
-
-fn offerd(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_offerd"));
-    command
-        .args(arguments)
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    command
-}
+use crate::support::{PATIENCE, ends_well, offerd, output, signal, toolchains};
 
 /// Lines of both streams of a program.
 fn lines(child: &mut Child) -> mpsc::UnboundedReceiver<String> {
@@ -41,8 +33,9 @@ fn forward(stream: impl AsyncRead + Unpin + Send + 'static, to: mpsc::UnboundedS
 
 /// Reads on until a line has this text; an error that is not waited for is one of the test.
 async fn until(lines: &mut mpsc::UnboundedReceiver<String>, text: &str) {
+    let limit = Instant::now() + PATIENCE;
     let mut seen = String::new();
-    while let Some(line) = lines.recv().await {
+    while let Ok(Some(line)) = timeout_at(limit, lines.recv()).await {
         if line.contains(text) {
             return;
         }
@@ -64,7 +57,7 @@ fn change(file: &Path, from: &str, to: &str) {
 
 /// A new project, made by the command for it.
 struct New {
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     folder: PathBuf,
 }
 
@@ -76,7 +69,7 @@ impl New {
         }
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("night-batch");
-        let new = Self { _dir: dir, folder };
+        let new = Self { dir, folder };
         let name = language.name();
         let made = new
             .run(&["new", "--lang", name, "night-batch", "--dir"])
@@ -102,10 +95,9 @@ impl New {
         let mut all = vec!["policy"];
         all.extend(arguments);
         all.push(self.path());
-        let output = offerd(&all).output().await.unwrap();
-        let mut said = String::from_utf8(output.stdout).unwrap();
-        said.push_str(&String::from_utf8_lossy(&output.stderr));
-        (output.status.success(), said)
+        let (code, mut said, more) = output(self.dir.path(), &all).await;
+        said.push_str(&more);
+        (code == 0, said)
     }
 
     async fn run(&self, arguments: &[&str]) -> String {
@@ -121,8 +113,8 @@ async fn lives(language: Language, bug: (&str, &str), place: &str) {
     let Some(new) = New::project(language).await else {
         return;
     };
-    let set_up = offerd(&["policy", "setup", language.name()]).output().await;
-    let set_up = String::from_utf8(set_up.unwrap().stdout).unwrap();
+    let set_up = ["policy", "setup", language.name()];
+    let (_, set_up, _) = output(new.dir.path(), &set_up).await;
     assert!(set_up.ends_with(" is there\n"), "{set_up}");
     new.run(&["unit"]).await;
     let built = new.run(&["build"]).await;
@@ -130,8 +122,8 @@ async fn lives(language: Language, bug: (&str, &str), place: &str) {
     let again = new.run(&["build"]).await;
     assert!(again.contains("night-batch.wasm is up to date"), "{again}");
     let component = new.folder.join("night-batch.wasm");
-    let checked = offerd(&["policy", "check", component.to_str().unwrap()]).output();
-    let checked = String::from_utf8(checked.await.unwrap().stdout).unwrap();
+    let check = ["policy", "check", component.to_str().unwrap()];
+    let (_, checked, _) = output(new.dir.path(), &check).await;
     assert!(checked.contains("night-batch"), "{checked}");
     let tested = new.run(&["test"]).await;
     assert!(tested.contains("8 of 8 passed\n"), "{tested}");
@@ -235,13 +227,6 @@ async fn types_that_do_not_fit_are_told_with_what_to_do() {
     }
 }
 
-async fn interrupt(mut child: Child) {
-    let id = child.id().unwrap().to_string();
-    let sent = Command::new("kill").args(["-INT", &id]).status().await;
-    assert!(sent.unwrap().success());
-    assert!(child.wait().await.unwrap().success());
-}
-
 #[tokio::test]
 async fn saved_sources_take_over_and_broken_ones_do_not() {
     let Some(new) = New::project(Language::JavaScript).await else {
@@ -255,7 +240,7 @@ async fn saved_sources_take_over_and_broken_ones_do_not() {
         "--config",
         "{ most = 50 }",
     ];
-    let mut child = offerd(&arguments)
+    let mut child = offerd(new.dir.path(), &arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -286,5 +271,6 @@ async fn saved_sources_take_over_and_broken_ones_do_not() {
         "  save() {\n    return { version: 1, data: '' };\n  }\n\n  restore() {}\n\n  decide(round",
     );
     until(&mut said, " took over from ").await;
-    interrupt(child).await;
+    signal(&child, "INT").await;
+    ends_well(&mut child).await;
 }

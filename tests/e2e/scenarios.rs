@@ -262,7 +262,8 @@ async fn kills(cluster: &Cluster) {
     .await;
     host.job_until("front", |job| job.running == 4).await;
     assert_eq!(host.ids("front", "TASK_KILLED").await, [""; 0]);
-    assert_eq!(host.status().await.counters.kills_sent, 2);
+    // One that takes long to die is killed again.
+    assert!(host.status().await.counters.kills_sent >= 2);
 }
 
 /// A policy's own task that is no task: Mesos says so, and nothing stays behind.

@@ -16,17 +16,22 @@ async fn policy(host: &Host) -> PolicyStatus {
     host.status().await.policies.remove(0)
 }
 
-/// The shadow's numbers when it has seen all of a job's rounds.
-async fn after(host: &Host, name: &str) -> ShadowStatus {
-    host.submit(&batch(name, 30)).await;
+/// The shadow's numbers when nothing is left for it of a job's rounds. It has been
+/// shown the first of them at least.
+async fn after(host: &Host, name: &str, count: u32) -> ShadowStatus {
+    let begun = policy(host).await.rounds;
+    host.submit(&batch(name, count)).await;
     host.job_until(name, |job| job.state == "finished").await;
     let status = host
         .status_until("the shadow has kept up", |status| {
-            let shadow = &status.policies[0].shadows[0];
-            shadow.rounds + shadow.skipped > 3
+            let policy = &status.policies[0];
+            let shadow = &policy.shadows[0];
+            shadow.rounds + shadow.skipped >= u64::from(policy.rounds - begun)
         })
         .await;
-    status.policies[0].shadows[0].clone()
+    let shadow = status.policies[0].shadows[0].clone();
+    assert!(shadow.rounds > 0, "{shadow:?}");
+    shadow
 }
 
 fn refused(result: Result<offerd::admin::api::Done, AskError>) -> String {
@@ -41,7 +46,7 @@ async fn sim_a_shadow_that_is_the_same_agrees() {
     let cluster = Cluster::simulated().await;
     let host = Host::start(&cluster.address(), "bin-pack", "web", "{}").await;
     host.admin.shadow("web", guest("bin-pack")).await.unwrap();
-    let shadow = after(&host, "job").await;
+    let shadow = after(&host, "job", 30).await;
     assert_eq!(shadow.agreed, shadow.rounds, "{shadow:?}");
     assert_eq!(shadow.placed, shadow.active_placed);
     assert_eq!((shadow.failures, shadow.refused), (0, 0));
@@ -55,7 +60,7 @@ async fn sim_a_shadow_that_differs_is_compared_promoted_and_another_aborted() {
     let host = Host::start(&cluster.address(), "first-fit", "web", "{}").await;
     // It places, but does not decline what is left.
     host.admin.shadow("web", guest("minimal")).await.unwrap();
-    let shadow = after(&host, "one").await;
+    let shadow = after(&host, "one", 1).await;
     assert!(shadow.agreed < shadow.rounds, "{shadow:?}");
     let first = shadow.first_divergence.clone().unwrap();
     assert_ne!(first.active, first.shadow);
@@ -88,7 +93,7 @@ async fn sim_a_shadow_that_fails_harms_nobody() {
     let config = "{ decide = \"panic\" }";
     let host = Host::start(&cluster.address(), "minimal", "web", config).await;
     host.admin.shadow("web", guest("misbehave")).await.unwrap();
-    let shadow = after(&host, "job").await;
+    let shadow = after(&host, "job", 30).await;
     assert_eq!(shadow.failures, shadow.rounds, "{shadow:?}");
     assert!(shadow.last_failure.is_some());
     let policy = policy(&host).await;

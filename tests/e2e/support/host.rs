@@ -25,16 +25,18 @@ pub(crate) fn guest(name: &str) -> PathBuf {
     path
 }
 
-/// A `[[policy]]` entry.
+/// A `[[policy]]` entry, without a trial: on a busy machine tasks wait for long, and
+/// the version before would come back by itself.
 pub(crate) fn policy(guest_name: &str, role: &str, config: &str) -> String {
     format!(
-        "[[policy]]\nroles = [\"{role}\"]\nfile = {:?}\nconfig = {config}\n",
+        "[[policy]]\nroles = [\"{role}\"]\nfile = {:?}\nconfig = {config}\ntrial = \"0s\"\n",
         guest(guest_name)
     )
 }
 
 /// A configuration with the store in `dir`. What one test has compiled others
-/// find: a policy in Python takes ten seconds.
+/// find: a policy in Python takes ten seconds. Calls of policies may take as long as
+/// they like, unless `more` sets limits.
 pub(crate) fn setup(master: &str, dir: &Path, roles: &[&str], more: &str) -> String {
     use std::os::unix::fs::{DirBuilderExt as _, symlink};
     let make = |path: &Path| {
@@ -48,10 +50,15 @@ pub(crate) fn setup(master: &str, dir: &Path, roles: &[&str], more: &str) -> Str
     make(&dir.join("state")).unwrap();
     // It is there when a host starts again.
     let _ = symlink(compiled, dir.join("state/compiled"));
+    let limits = if more.contains("call_deadline") {
+        ""
+    } else {
+        "limits.call_deadline = \"60s\"\n"
+    };
     format!(
         "framework = {{ name = \"e2e\", user = \"root\", roles = {roles:?}, \
          failover_timeout = \"60s\" }}\n\
-         admin.listen = \"127.0.0.1:0\"\nstore.dir = {:?}\nmesos.masters = [{master:?}]\n{more}",
+         admin.listen = \"127.0.0.1:0\"\nstore.dir = {:?}\nmesos.masters = [{master:?}]\n{limits}{more}",
         dir.join("state"),
     )
 }

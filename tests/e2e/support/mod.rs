@@ -3,15 +3,17 @@
 mod cluster;
 mod host;
 mod other;
+mod program;
 
 pub(crate) use cluster::{CPUS, Cluster, Real, sim_settings};
 pub(crate) use host::{Host, guest, policy, setup};
 pub(crate) use other::Other;
+pub(crate) use program::{Running, ends_well, offerd, output, signal, within};
 
 use std::time::Duration;
 
 /// Long enough for a busy machine; only a test that fails waits for it.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Looks until a condition holds, and gives what was found. `what` names it in
 /// the message of a test that waited in vain.
