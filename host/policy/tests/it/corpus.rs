@@ -9,7 +9,7 @@ use offerd_core::job::{JobKind, JobSpec, JobView};
 use offerd_core::offer::Agent;
 use offerd_core::policy::{DecisionKind, Delta, PolicyEvent, Refusal, Round, Update};
 use offerd_core::task::{TaskDetails, TaskState, TaskView};
-use offerd_policy::{Policy, PolicyCode as _};
+use offerd_policy::{Limits, Policy, PolicyCode as _};
 
 use crate::support::{agent_info, amounts, offer, options, round, runtime, waiting};
 
@@ -123,7 +123,9 @@ fn told(component: &Path) -> String {
     let program = runtime()
         .load(component)
         .unwrap_or_else(|error| panic!("{}: {error}", component.display()));
-    let (options, _) = options(&program, "{}");
+    let (mut options, _) = options(&program, "{}");
+    // Policies may tell them.
+    options.limits = Limits::default();
     let mut policy = Policy::start(&program, options).unwrap();
     let about = policy.description();
     let mut text = format!("{} {}: {}\n", about.name, about.version, about.summary);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use offerd_core::policy::{Action, Answer, Failure};
 use offerd_policy::{Limits, Metric, Options, Policy, PolicyCode, StartError};
 
-use crate::support::{guest, misbehave, options, reasons, round};
+use crate::support::{guest, misbehave, options, patient, reasons, round};
 
 /// Calls `decide` once and expects a trap.
 fn trap(policy: &mut Policy) -> String {
@@ -27,7 +27,7 @@ fn an_endless_loop_is_stopped_at_its_deadline() {
     for what in ["loop", "calls"] {
         let limits = Limits {
             deadline: Duration::from_millis(40),
-            ..Limits::default()
+            ..patient()
         };
         let mut policy = limited(&format!(r#"{{"decide": "{what}"}}"#), limits);
         let started = Instant::now();
@@ -55,8 +55,7 @@ fn the_next_round_gets_a_new_configured_instance() {
 fn an_allocation_bomb_meets_the_memory_limit() {
     let limits = Limits {
         memory: 8 * 1024 * 1024,
-        deadline: Duration::from_secs(10),
-        ..Limits::default()
+        ..patient()
     };
     let mut policy = limited(r#"{"decide": "bomb"}"#, limits);
     let text = trap(&mut policy);
@@ -72,7 +71,7 @@ fn too_little_memory_to_start_is_the_policys_failure() {
     let (options, _) = options(&program, "{}");
     let limits = Limits {
         memory: 64 * 1024,
-        ..Limits::default()
+        ..patient()
     };
     let error = Policy::start(&program, Options { limits, ..options }).unwrap_err();
     assert!(matches!(error, StartError::Stopped { .. }));
@@ -266,10 +265,10 @@ fn configure_can_fail_in_each_way() {
     let program = guest("misbehave");
     let start = |what: &str| {
         let (options, _) = options(&program, &format!(r#"{{"configure": "{what}"}}"#));
-        let limits = Limits {
-            startup: Duration::from_millis(100),
-            ..Limits::default()
-        };
+        let mut limits = patient();
+        if what == "loop" {
+            limits.startup = Duration::from_millis(100);
+        }
         Policy::start(&program, Options { limits, ..options }).unwrap_err()
     };
     let error = start("error");
@@ -300,7 +299,11 @@ fn configure_can_fail_in_each_way() {
 
 #[test]
 fn one_policys_end_is_not_anothers() {
-    let mut bad = misbehave(r#"{"decide": "loop"}"#);
+    let limits = Limits {
+        deadline: Duration::from_millis(250),
+        ..patient()
+    };
+    let mut bad = limited(r#"{"decide": "loop"}"#, limits);
     let mut good = misbehave("{}");
     let other = std::thread::spawn(move || trap(&mut bad));
     for number in 1..=100 {

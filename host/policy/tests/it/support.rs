@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use offerd_core::Instant;
 use offerd_core::Milli;
@@ -10,7 +11,7 @@ use offerd_core::job::{JobKind, JobSpec};
 use offerd_core::offer::{AgentInfo, Offer, OfferInfo};
 use offerd_core::policy::{Delta, Round, Waiting};
 use offerd_core::resource::{Amounts, Name, Resource};
-use offerd_policy::{LogLevel, LogSink, Options, Policy, PolicyCode, Program, Runtime};
+use offerd_policy::{Limits, LogLevel, LogSink, Options, Policy, PolicyCode, Program, Runtime};
 
 /// One runtime for all tests, as a process has one.
 pub(crate) fn runtime() -> &'static Runtime {
@@ -66,12 +67,22 @@ impl LogSink for Lines {
     }
 }
 
+/// The usual limits, and time enough on any machine.
+pub(crate) fn patient() -> Limits {
+    Limits {
+        deadline: Duration::from_secs(60),
+        startup: Duration::from_secs(60),
+        ..Limits::default()
+    }
+}
+
 pub(crate) fn options(program: &Program, config: &str) -> (Options, Arc<Lines>) {
     let lines = Arc::new(Lines::default());
     let options = Options {
         config: config.to_owned(),
         roles: vec!["web".into(), "batch".into()],
         log: Arc::clone(&lines) as Arc<dyn LogSink>,
+        limits: patient(),
         ..Options::new("test", program)
     };
     (options, lines)

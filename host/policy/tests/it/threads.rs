@@ -1,16 +1,16 @@
 //! Policies on threads of their own.
 
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use offerd_core::policy::Failure;
-use offerd_policy::{Decided, PolicyThread, Reply};
+use offerd_core::policy::{Answer, Round};
+use offerd_policy::{CallStats, Decided, PolicyCode, PolicyThread, Reply};
 
 use crate::support::{misbehave, offer, round, waiting};
 
 /// Long enough for any machine; only a test that fails waits for it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 #[test]
 fn rounds_go_to_the_thread_and_replies_come_back() {
@@ -44,29 +44,38 @@ fn rounds_go_to_the_thread_and_replies_come_back() {
     assert!(received.recv().is_err());
 }
 
+/// Decides when it is told to.
+struct Blocked(Receiver<()>);
+
+impl PolicyCode for Blocked {
+    fn decide(&mut self, round: Arc<Round>) -> Decided {
+        self.0.recv_timeout(PATIENCE).unwrap();
+        Decided {
+            round: round.number,
+            result: Ok(Answer::default()),
+            stats: CallStats::default(),
+        }
+    }
+}
+
 #[test]
-fn a_looping_policy_holds_up_only_itself() {
+fn a_slow_policy_holds_up_only_itself() {
     let (replies, received) = channel();
-    let spawn = |config, name: &'static str| {
+    let spawn = |code, name: &'static str| {
         let replies = replies.clone();
-        PolicyThread::spawn(name, Box::new(misbehave(config)), move |reply| {
+        PolicyThread::spawn(name, code, move |reply| {
             let _ = replies.send((name, reply));
         })
         .unwrap()
     };
-    let bad = spawn(r#"{"decide": "loop"}"#, "bad");
-    let good = spawn("{}", "good");
-    bad.invoke(Arc::new(round(1))).unwrap();
-    good.invoke(Arc::new(round(1))).unwrap();
-    let mut order = Vec::new();
-    for _ in 0..2 {
-        let (name, reply) = received.recv_timeout(PATIENCE).unwrap();
-        order.push(name);
-        if let ("bad", Reply::Decided(decided)) = (name, reply) {
-            assert!(matches!(decided.result, Err(Failure::Trap(_))));
-        }
-    }
-    assert_eq!(order, ["good", "bad"]);
-    bad.stop();
-    good.stop();
+    let (go_on, blocked) = channel();
+    let slow = spawn(Box::new(Blocked(blocked)), "slow");
+    let quick = spawn(Box::new(misbehave("{}")), "quick");
+    slow.invoke(Arc::new(round(1))).unwrap();
+    quick.invoke(Arc::new(round(1))).unwrap();
+    assert_eq!(received.recv_timeout(PATIENCE).unwrap().0, "quick");
+    go_on.send(()).unwrap();
+    assert_eq!(received.recv_timeout(PATIENCE).unwrap().0, "slow");
+    slow.stop();
+    quick.stop();
 }
