@@ -17,8 +17,9 @@ use offerd_core::policy::{Answer, Failure, Round};
 use offerd_core::resource::{Amounts, Name, Range, Resource, Value};
 use offerd_core::task::{TaskState, TaskStatus};
 use offerd_mesos::ProtobufCodec;
-use offerd_policy::{LogLevel, LogSink, Options, Policy, PolicyCode, Program, StartError};
+use offerd_policy::{Limits, LogLevel, LogSink, Options, Policy, PolicyCode, Program, StartError};
 
+use super::DEADLINE;
 use super::read::{Agent, Scenario};
 
 const POLICY: PolicyHandle = PolicyHandle(0);
@@ -84,6 +85,8 @@ pub(super) struct Cluster<'p> {
     replies: Vec<Reply>,
     next: u64,
     pub(super) since: Since,
+    /// The policy's longest call.
+    pub(super) slowest: Duration,
     pub(super) mistakes: Vec<String>,
 }
 
@@ -104,6 +107,10 @@ impl<'p> Cluster<'p> {
             roles: roles.clone(),
             now: START,
             codec: Some(Arc::new(ProtobufCodec)),
+            limits: Limits {
+                deadline: DEADLINE,
+                ..Limits::default()
+            },
             log: Arc::clone(&log) as Arc<dyn LogSink>,
             ..Options::new("policy", program)
         };
@@ -137,6 +144,7 @@ impl<'p> Cluster<'p> {
             replies: Vec::new(),
             next: 0,
             since: Since::default(),
+            slowest: Duration::ZERO,
             mistakes: Vec::new(),
         };
         cluster.carry_out(effects);
@@ -446,7 +454,9 @@ impl<'p> Cluster<'p> {
         let number = round.number;
         let round = Arc::new(round);
         let twin = self.twin.decide(Arc::clone(&round)).result;
-        let result = self.policy.decide(round).result;
+        let decided = self.policy.decide(round);
+        self.slowest = self.slowest.max(decided.stats.duration);
+        let result = decided.result;
         // Lines of a stack differ.
         let is_same = match (&result, &twin) {
             (Err(Failure::Trap(_)), Err(Failure::Trap(_))) => true,

@@ -10,6 +10,7 @@ mod read;
 mod steps;
 
 use std::path::Path;
+use std::time::Duration;
 
 use offerd_policy::{Program, StartError};
 
@@ -47,6 +48,17 @@ pub const SHARED: [(&str, &str); 7] = [
     ),
 ];
 
+/// For one call, as long as a policy needs on a slow machine: whether it is quick enough is
+/// for [`Passed::slowest`] to tell.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// A scenario that went as it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Passed {
+    /// The longest call of the policy.
+    pub slowest: Duration,
+}
+
 /// A scenario that did not go as it says, or as it must for every policy: a line for each
 /// thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +84,7 @@ pub fn open(path: &Path) -> Result<Scenario, ReadError> {
 
 /// Runs a scenario. `config` is the policy's configuration as JSON where the scenario has
 /// none of its own.
-pub fn run(program: &Program, scenario: &Scenario, config: &str) -> Result<(), Broken> {
+pub fn run(program: &Program, scenario: &Scenario, config: &str) -> Result<Passed, Broken> {
     let config = scenario.config.as_deref().unwrap_or(config);
     let mut run = match cluster::Cluster::start(program, scenario, config) {
         Ok(run) => run,
@@ -85,18 +97,23 @@ pub fn run(program: &Program, scenario: &Scenario, config: &str) -> Result<(), B
         });
     }
     steps::take(&mut run, scenario);
+    let slowest = run.slowest;
     let (mistakes, log) = run.end();
     if mistakes.is_empty() {
-        Ok(())
+        Ok(Passed { slowest })
     } else {
         Err(Broken { mistakes, log })
     }
 }
 
-fn refusal(scenario: &Scenario, error: &StartError) -> Result<(), Broken> {
+fn refusal(scenario: &Scenario, error: &StartError) -> Result<Passed, Broken> {
     let text = error.to_string();
     let mistake = match &scenario.refuses {
-        Some(expected) if text.contains(expected) => return Ok(()),
+        Some(expected) if text.contains(expected) => {
+            return Ok(Passed {
+                slowest: Duration::ZERO,
+            });
+        }
         Some(expected) => {
             format!("it refuses its configuration, but does not say '{expected}': {text}")
         }

@@ -14,7 +14,7 @@ fn guest(name: &str) -> Program {
 fn broken(program: &Program, text: &str) -> Vec<String> {
     let scenario = read("test", text).unwrap();
     match run(program, &scenario, "{}") {
-        Ok(()) => Vec::new(),
+        Ok(_) => Vec::new(),
         Err(broken) => broken.mistakes,
     }
 }
@@ -197,8 +197,9 @@ fn all_policies_pass_the_shared_cases() {
         let program = guest(policy);
         for (name, text) in SHARED {
             let scenario = read(name, text).unwrap();
-            let result = run(&program, &scenario, config);
-            assert_eq!(result, Ok(()), "{policy}, {name}");
+            if let Err(broken) = run(&program, &scenario, config) {
+                panic!("{policy}, {name}: {broken:?}");
+            }
         }
     }
 }

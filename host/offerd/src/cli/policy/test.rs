@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
-use offerd_policy::{Program, Runtime};
+use offerd_policy::{Limits, Program, Runtime};
 use offerd_toolchain::Project;
 
 use super::{Failed, Outcome, build};
@@ -74,12 +74,15 @@ fn all(program: &Program, scenarios: &[Scenario], config: &str) -> Outcome {
     for scenario in scenarios {
         let begin = Instant::now();
         match scenario::run(program, scenario, config) {
-            Ok(()) => println!(
-                "ok      {:<24} {:>6.0} ms  {}",
-                scenario.name,
-                begin.elapsed().as_secs_f64() * 1000.0,
-                scenario.about
-            ),
+            Ok(passed) => {
+                println!(
+                    "ok      {:<24} {:>6.0} ms  {}",
+                    scenario.name,
+                    begin.elapsed().as_secs_f64() * 1000.0,
+                    scenario.about
+                );
+                warn_if_slow(passed.slowest);
+            }
             Err(broken) => {
                 failed += 1;
                 tell(scenario, &broken);
@@ -92,6 +95,19 @@ fn all(program: &Program, scenarios: &[Scenario], config: &str) -> Outcome {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// What takes so long here is ended at work.
+fn warn_if_slow(slowest: Duration) {
+    let usual = Limits::default().deadline;
+    if slowest > usual {
+        println!(
+            "        slow: a call took {} ms; offerd ends one after {} ms unless call_deadline in \
+             [limits] says otherwise",
+            slowest.as_millis(),
+            usual.as_millis()
+        );
+    }
 }
 
 fn tell(scenario: &Scenario, broken: &Broken) {
