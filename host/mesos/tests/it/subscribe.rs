@@ -1,8 +1,6 @@
 //! From the first connection to an accepted SUBSCRIBE: what is asked, where,
 //! and what the client makes of each refusal.
 
-use std::time::Duration;
-
 use mesos_v1::scheduler as api;
 use offerd_core::ids::{FrameworkId, Role};
 use offerd_core::machine::Subscription;
@@ -11,7 +9,7 @@ use offerd_mesos::ProtobufCodec;
 use prost::Message;
 use tokio::net::TcpSocket;
 
-use crate::client::{Watched, contains, settings, within};
+use crate::client::{Watched, contains, frozen, later, settings, within};
 use crate::server::{Master, PROTOBUF, heartbeat};
 
 const LOCATION: &str = "Location";
@@ -361,18 +359,18 @@ async fn an_answer_that_is_no_stream_of_events_is_told() {
 
 #[tokio::test]
 async fn a_master_that_does_not_answer_is_left() {
-    within(async {
+    frozen(async {
         let (silent, master) = (Master::bind().await, Master::bind().await);
-        let mut settings = settings(&[&silent, &master]);
-        settings.connect_timeout = Duration::from_millis(200);
-        let mut client = Watched::start(settings);
+        let mut client = Watched::start(settings(&[&silent, &master]));
         let (mut peer, _calls) = silent.accept_both().await;
         peer.request().await;
         contains(
-            &client.warning().await,
-            "no answer to SUBSCRIBE within 0.2 s",
+            &later(client.warning()).await,
+            "no answer to SUBSCRIBE within 10 s",
         );
         peer.closed().await;
+        let _session = later(master.session("stream-1")).await;
+        client.subscribed().await;
     })
     .await;
 }
