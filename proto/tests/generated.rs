@@ -32,9 +32,13 @@ fn read(dir: &Path) -> Result<BTreeMap<String, Vec<u8>>, Box<dyn Error>> {
 
 #[test]
 fn generated_code_is_fresh() -> Result<(), Box<dyn Error>> {
+    let bless = std::env::var_os("OFFERD_BLESS").is_some();
+    assert!(
+        !bless || std::env::var_os("OFFERD_CI").is_none(),
+        "in CI generated code is compared; OFFERD_BLESS must not write it anew"
+    );
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let out = std::env::temp_dir().join(format!("mesos-v1-generated-{}", std::process::id()));
-    fs::create_dir_all(&out)?;
+    let out = tempfile::tempdir()?;
     let mut compiler = protox::Compiler::new([root])?;
     compiler.include_imports(true).open_files(FILES)?;
     let descriptors = compiler.file_descriptor_set();
@@ -45,12 +49,12 @@ fn generated_code_is_fresh() -> Result<(), Box<dyn Error>> {
         .include_source_info(false)
         .open_files(FILES)?;
     fs::write(
-        out.join("descriptors.bin"),
+        out.path().join("descriptors.bin"),
         small.encode_file_descriptor_set(),
     )?;
     let mut config = prost_build::Config::new();
     config
-        .out_dir(&out)
+        .out_dir(out.path())
         .include_file("mod.rs")
         // May be as large as a record; it is not copied out of it.
         .bytes([".mesos.v1.scheduler.Event.Message.data"])
@@ -58,9 +62,8 @@ fn generated_code_is_fresh() -> Result<(), Box<dyn Error>> {
     config.compile_fds(descriptors)?;
 
     let target = root.join("src/gen");
-    let fresh = read(&out)?;
-    fs::remove_dir_all(&out)?;
-    if std::env::var_os("OFFERD_BLESS").is_some() {
+    let fresh = read(out.path())?;
+    if bless {
         for (name, bytes) in &fresh {
             fs::write(target.join(name), bytes)?;
         }

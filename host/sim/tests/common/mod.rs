@@ -3,7 +3,7 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -16,7 +16,7 @@ pub(crate) const PATH: &str = "/api/v1/scheduler";
 pub(crate) const JSON: (&str, &str) = ("Content-Type", "application/json");
 
 /// Longest wait for anything; long, since machines of CI are slow.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A simulated master on a runtime of its own.
 #[derive(Debug)]
@@ -221,6 +221,8 @@ pub(crate) struct Framework {
     pub(crate) stream: Stream,
     /// Events that came while others were waited for.
     aside: VecDeque<Value>,
+    /// Of updates that came on this stream.
+    uuids: HashSet<String>,
 }
 
 /// FrameworkInfo with the capabilities that frameworks of today have.
@@ -249,6 +251,7 @@ impl Framework {
             stream_id: stream.reply.header("Mesos-Stream-Id").unwrap().to_owned(),
             stream,
             aside: VecDeque::from([subscribed.clone()]),
+            uuids: HashSet::new(),
         }
     }
 
@@ -279,6 +282,18 @@ impl Framework {
         request(&self.address, "POST", PATH, headers, body)
     }
 
+    /// The next event, but for updates that came before: both masters send again what
+    /// is not acknowledged within ten seconds, which a slow machine may take.
+    fn event(&mut self) -> Value {
+        loop {
+            let event = self.stream.event();
+            match event["update"]["status"]["uuid"].as_str() {
+                Some(uuid) if !self.uuids.insert(uuid.to_owned()) => {}
+                _ => return event,
+            }
+        }
+    }
+
     /// The next event of the type. Others are kept for later.
     pub(crate) fn next(&mut self, kind: &str) -> Value {
         let kept = self.aside.iter().position(|event| event["type"] == kind);
@@ -287,7 +302,7 @@ impl Framework {
         }
         let limit = Instant::now() + PATIENCE;
         loop {
-            let event = self.stream.event();
+            let event = self.event();
             if event["type"] == kind {
                 return event;
             }
@@ -335,7 +350,7 @@ impl Framework {
         let tasks = json!({"tasks": [{"task_id": {"value": nobody}}]});
         assert_eq!(self.call("RECONCILE", &tasks).status, 202);
         loop {
-            let event = self.stream.event();
+            let event = self.event();
             if event["update"]["status"]["task_id"]["value"] == nobody.as_str() {
                 return self.aside.drain(..).collect();
             }

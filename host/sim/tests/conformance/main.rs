@@ -73,6 +73,15 @@ fn the_simulated_master_answers_like_a_real_one() {
         );
     }
     let only = std::env::var("OFFERD_SCENARIO").ok();
+    assert!(
+        only.is_none() || std::env::var_os("OFFERD_CI").is_none(),
+        "in CI all scenarios are run; OFFERD_SCENARIO must not choose one"
+    );
+    let known = |only: &String| ALL.iter().any(|(name, _)| name == only);
+    assert!(
+        only.as_ref().is_none_or(known),
+        "OFFERD_SCENARIO={only:?} is no scenario; see tests/conformance/scenarios"
+    );
     let mut failures = Vec::new();
     for (name, scenario) in ALL {
         if only.as_ref().is_some_and(|only| only != name) {
