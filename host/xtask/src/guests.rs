@@ -79,9 +79,7 @@ pub(crate) fn build(root: &Path) -> Result<()> {
     let plugins = packages(&root.join("plugins"))?;
     build_set(root, root, &plugins, &out)?;
     let tests = root.join("tests/guests");
-    if tests.join("Cargo.toml").is_file() {
-        build_set(root, &tests, &packages(&tests)?, &out)?;
-    }
+    build_set(root, &tests, &packages(&tests)?, &out)?;
     build_projects(root, &out)
 }
 
@@ -112,9 +110,8 @@ fn build_projects(root: &Path, out: &Path) -> Result<()> {
 /// languages. (Those in Rust belong to the workspace.)
 pub(crate) fn unit_tests(root: &Path) -> Result<()> {
     let toolchains = toolchains(root);
-    for (folder, mut command) in sdk_tests(root, &toolchains)? {
-        eprintln!("Testing {} ...", folder.display());
-        run(command.current_dir(&folder))?;
+    for suite in sdk_tests(root, &toolchains)? {
+        suite.run()?;
     }
     let out = folder(root);
     for (name, project) in projects(root)? {
@@ -146,24 +143,77 @@ pub(crate) fn unit_tests(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The SDKs' own tests: where, and what runs them.
-fn sdk_tests(root: &Path, toolchains: &Toolchains) -> Result<Vec<(PathBuf, Command)>> {
+/// The tests of an SDK.
+struct Suite {
+    folder: PathBuf,
+    command: Command,
+    /// How many have run, from what the test tool says: most take none for success.
+    count: fn(&str) -> usize,
+}
+
+impl Suite {
+    fn run(mut self) -> Result<()> {
+        let folder = self.folder.display();
+        eprintln!("Testing {folder} ...");
+        let output = self.command.current_dir(&self.folder).output();
+        let output = output.with_context(|| {
+            let program = self.command.get_program().to_string_lossy();
+            format!("{program} can't be started")
+        })?;
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        eprintln!("{said}");
+        let status = output.status;
+        ensure!(status.success(), "the tests of {folder} failed ({status})");
+        ensure!((self.count)(&said) > 0, "{folder} has no tests");
+        Ok(())
+    }
+}
+
+fn sdk_tests(root: &Path, toolchains: &Toolchains) -> Result<Vec<Suite>> {
     let mut python = Command::new("python3");
     python.args(["-m", "unittest"]);
     python.env("PYTHONDONTWRITEBYTECODE", "1");
-    let mut all = vec![(root.join("sdk/python"), python)];
-    if root.join("sdk/js/package.json").is_file() {
-        let mut node = Command::new("node");
-        node.arg("--test");
-        all.push((root.join("sdk/js"), node));
-    }
-    if root.join("sdk/go/go.mod").is_file() {
-        let go = toolchains.command(Program::Go);
-        let mut go = go.context("Go is not set up; run `cargo xtask setup`")?;
-        go.args(["test", "./..."]);
-        all.push((root.join("sdk/go"), go));
-    }
-    Ok(all)
+    let mut node = Command::new("node");
+    node.arg("--test");
+    let go = toolchains.command(Program::Go);
+    let mut go = go.context("Go is not set up; run `cargo xtask setup`")?;
+    go.args(["test", "./..."]);
+    let suite = |folder: &str, command, count| Suite {
+        folder: root.join(folder),
+        command,
+        count,
+    };
+    Ok(vec![
+        suite("sdk/python", python, unittest_count),
+        suite("sdk/js", node, node_count),
+        suite("sdk/go", go, go_count),
+    ])
+}
+
+/// `Ran 87 tests in 0.1s`
+fn unittest_count(said: &str) -> usize {
+    number_after(said, &["Ran "])
+}
+
+/// `# tests 12`, or for people `ℹ tests 12`.
+fn node_count(said: &str) -> usize {
+    number_after(said, &["# tests ", "ℹ tests "])
+}
+
+fn number_after(said: &str, words: &[&str]) -> usize {
+    let found = said
+        .lines()
+        .find_map(|line| words.iter().find_map(|words| line.strip_prefix(words)));
+    let number = found.and_then(|rest| rest.split(' ').next()?.parse().ok());
+    number.unwrap_or(0)
+}
+
+/// Packages with tests, a line each: `ok  \texample.org/sdk\t0.1s`
+fn go_count(said: &str) -> usize {
+    said.lines()
+        .filter(|line| line.starts_with("ok ") && !line.contains("[no tests to run]"))
+        .count()
 }
 
 /// The projects of this repository by name, without the Rust packages of the
@@ -171,11 +221,19 @@ fn sdk_tests(root: &Path, toolchains: &Toolchains) -> Result<Vec<(PathBuf, Comma
 fn projects(root: &Path) -> Result<BTreeMap<String, Project>> {
     let mut folders = Vec::new();
     for parent in ["plugins", "tests/guests"] {
-        folders.extend(
-            subfolders(&root.join(parent))?
-                .into_iter()
-                .filter(|folder| !folder.join("Cargo.toml").is_file()),
-        );
+        for folder in subfolders(&root.join(parent))? {
+            let is_project = folder.join(offerd_toolchain::MANIFEST).is_file();
+            let is_package = folder.join("Cargo.toml").is_file();
+            ensure!(
+                is_project || is_package,
+                "{} has neither {} nor Cargo.toml; whatever it is, it would not be built",
+                folder.display(),
+                offerd_toolchain::MANIFEST
+            );
+            if !is_package {
+                folders.push(folder);
+            }
+        }
     }
     for sdk in subfolders(&root.join("sdk"))? {
         folders.extend(subfolders(&sdk)?.into_iter().filter(|folder| {
@@ -185,9 +243,6 @@ fn projects(root: &Path) -> Result<BTreeMap<String, Project>> {
     }
     let mut projects = BTreeMap::new();
     for folder in folders {
-        if !folder.join(offerd_toolchain::MANIFEST).is_file() {
-            continue;
-        }
         let project = Project::open(&folder)?;
         let name = project.name.clone();
         if let Some(other) = projects.insert(name, project) {
@@ -317,5 +372,24 @@ mod tests {
         project("plugins/c", "rusty");
         let error = projects(root).unwrap_err().to_string();
         assert!(error.ends_with("both called rusty"), "{error}");
+        project("plugins/c", "c");
+        fs::create_dir(root.join("plugins/d")).unwrap();
+        let error = projects(root).unwrap_err().to_string();
+        assert!(
+            error.contains("plugins/d has neither policy.toml"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn tests_that_ran_are_counted() {
+        let said = "..\n-----\nRan 87 tests in 0.112s\n\nOK\n";
+        assert_eq!(unittest_count(said), 87);
+        assert_eq!(unittest_count("Ran 0 tests in 0.000s\n\nOK\n"), 0);
+        assert_eq!(node_count("ok 1 - a\n1..1\n# tests 12\n# pass 12\n"), 12);
+        assert_eq!(node_count("✔ a\nℹ tests 3\n"), 3);
+        assert_eq!(node_count("1..0\n# tests 0\n"), 0);
+        let said = "ok  \ta\t0.1s\nok  \tb\t0.1s [no tests to run]\n?   \tc\t[no test files]\n";
+        assert_eq!(go_count(said), 1);
     }
 }

@@ -5,6 +5,8 @@ mod bindings;
 mod costs;
 mod guests;
 mod mesos;
+mod process;
+mod test;
 mod tidy;
 
 use std::ffi::OsString;
@@ -30,7 +32,7 @@ enum Task {
     Guests,
     /// Sets up what is missing and runs all tests.
     Test {
-        /// Nothing may be skipped: no real Mesos is an error.
+        /// Nothing may be skipped or left behind; all failures are told.
         #[arg(long)]
         ci: bool,
         /// Handed to `cargo test`, for example `-p offerd-core`.
@@ -71,13 +73,14 @@ enum Task {
 
 fn main() -> Result<()> {
     let root = root()?;
+    let group = process::Group::lead()?;
     match Arguments::parse().command {
         Task::Setup => {
             guests::set_up(&root)?;
             mesos::set_up(&root).map(|_| ())
         }
         Task::Guests => guests::build(&root),
-        Task::Test { ci, arguments } => test(&root, ci, &arguments),
+        Task::Test { ci, arguments } => test::all(&root, group, &test::Wish { ci, arguments }),
         Task::Demo { real, arguments } => demo(&root, real, arguments),
         Task::Bench { arguments } => {
             guests::build(&root)?;
@@ -119,6 +122,7 @@ fn run(command: &mut Command) -> Result<()> {
     let status = command
         .status()
         .with_context(|| format!("{program} can't be started"))?;
+    process::go_on();
     if !status.success() {
         let arguments: Vec<_> = command
             .get_args()
@@ -129,49 +133,13 @@ fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-fn test(root: &Path, ci: bool, arguments: &[OsString]) -> Result<()> {
-    guests::build(root)?;
-    let mesos = mesos::set_up(root);
-    let mut command = cargo(root);
-    command
-        .arg("test")
-        .env("OFFERD_GUESTS", guests::folder(root))
-        .env("OFFERD_TOOLCHAINS", guests::toolchains(root).root());
-    // Options like -p choose the packages themselves.
-    if arguments.is_empty() {
-        command.arg("--workspace");
-    }
-    command.args(arguments);
-    let skipped = match mesos {
-        Ok(program) => {
-            command.env("OFFERD_MESOS_LOCAL", program);
-            None
-        }
-        Err(error) if ci => return Err(error.context("in CI the real Mesos must be there")),
-        Err(error) => Some(error),
-    };
-    if ci {
-        command.env("OFFERD_CI", "1");
-    }
-    let mut result = run(&mut command);
-    if arguments.is_empty() {
-        result = result
-            .and_then(|()| bindings::make(root, true))
-            .and_then(|()| guests::unit_tests(root));
-    }
-    if let Some(error) = skipped {
-        eprintln!("\n*** SKIPPED: all tests on a real Mesos. {error:#} ***\n");
-    }
-    result
-}
-
 fn demo(root: &Path, real: bool, arguments: Vec<OsString>) -> Result<()> {
     guests::build(root)?;
     let mut command = cargo(root);
     command.args(["run", "--quiet", "-p", "offerd", "--", "demo", "--guests"]);
     command.arg(guests::folder(root));
     let cluster = if real {
-        Some(mesos::Cluster::start(&mesos::set_up(root)?)?)
+        Some(mesos::set_up(root)?.start()?)
     } else {
         None
     };

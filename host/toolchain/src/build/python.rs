@@ -1,13 +1,19 @@
 //! Python: mypy checks types, componentize-py puts the policy, its SDK and CPython
 //! into a component.
 
-use super::{BuildError, Compiled, Job};
+use std::fs;
+
+use super::{BuildError, Compiled, Job, file};
 use crate::programs::Program;
 
 pub(super) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
     job.entry("policy.py")?;
     let app = format!("offerd_app_{}", job.world_snake());
-    job.sdk(&format!("glue/{app}.py"))?;
+    // A copy, since CPython writes what it has compiled beside it.
+    let glue = job.work.join("glue");
+    fs::create_dir_all(&glue).map_err(file("create", &glue))?;
+    let entry = job.sdk(&format!("glue/{app}.py"))?;
+    fs::copy(&entry, glue.join(format!("{app}.py"))).map_err(file("copy", &entry))?;
     check_types(job)?;
     let output = job.work.join("policy.wasm");
     let mut command = job.program(Program::ComponentizePy)?;
@@ -20,7 +26,7 @@ pub(super) fn compile(job: &Job<'_>) -> Result<Compiled, BuildError> {
         .arg("-p")
         .arg(&job.project.sdk)
         .arg("-p")
-        .arg(job.project.sdk.join("glue"))
+        .arg(&glue)
         .arg(&app)
         .arg("-o")
         .arg(&output);
