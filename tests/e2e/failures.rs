@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use hyper::StatusCode;
+use mesos_v1::scheduler::call::Type;
 use offerd_core::machine::Subscription;
 use offerd_mesos::convert::FrameworkSettings;
 use offerd_sim::Sim;
@@ -104,6 +106,27 @@ async fn mesos_a_role_that_the_master_does_not_take_is_told() {
     );
 }
 
+/// A date or a serial number is a scalar to an agent, beyond what the host counts with.
+#[tokio::test]
+async fn mesos_numbers_of_agents_that_are_too_large_stop_nothing() {
+    let resources = "cpus:4;mem:4096;disk:8192;ports:[31000-32000];serial:20240131123456";
+    let Some(real) = Real::start(&[
+        ("MESOS_AGENT0_ATTRIBUTES", "rack:a;build:20240131123456"),
+        ("MESOS_AGENT1_ATTRIBUTES", "rack:b;build:20240131123457"),
+        ("MESOS_RESOURCES", resources),
+    ]) else {
+        return;
+    };
+    let host = host(&real.address, "first-fit").await;
+    host.submit(&format!(
+        "{BATCH}constraints = [\"build == 20240131123457\"]\n"
+    ))
+    .await;
+    host.job_until("sleepers", |job| job.state == "finished")
+        .await;
+    assert_eq!(host.status().await.counters.sessions, 1);
+}
+
 #[tokio::test]
 async fn mesos_a_task_that_cannot_start_fails_with_the_reason() {
     let Some(real) = Real::start(&[]) else {
@@ -123,6 +146,30 @@ async fn mesos_a_task_that_cannot_start_fails_with_the_reason() {
         assert_eq!(task.state, "TASK_FAILED");
         assert!(task.reason.contains('7'), "{task:?}");
     }
+}
+
+/// What a master refuses is made up for: nothing is lost, nobody waits for ever for
+/// what the other side thinks is done.
+#[tokio::test]
+async fn sim_calls_that_are_refused_are_made_up_for() {
+    let sim = Sim::start(sim_settings()).await.unwrap();
+    let host = host(&sim.address().to_string(), "first-fit").await;
+    let refuse = |kind| sim.refuse(kind, StatusCode::INTERNAL_SERVER_ERROR, "not now");
+    // Its tasks wait again, and the master gets its offers back.
+    refuse(Type::Accept);
+    host.submit(BATCH).await;
+    host.job_until("sleepers", |job| job.state == "finished")
+        .await;
+    assert_eq!(host.status().await.counters.sessions, 1);
+    // Who revives and is not heard would wait for offers for ever.
+    refuse(Type::Suppress);
+    refuse(Type::Revive);
+    host.submit(JOB).await;
+    host.job_until("front", |job| job.running == 4).await;
+    // The kill is tried again.
+    refuse(Type::Kill);
+    host.admin.kill_job("front").await.unwrap();
+    host.job_until("front", |job| job.state == "killed").await;
 }
 
 /// The policy holds its offers; the master takes them back; what is submitted

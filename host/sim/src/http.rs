@@ -11,10 +11,12 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
+use hyper::StatusCode;
 use hyper::body::{Body, Frame};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use mesos_v1::scheduler as api;
+use mesos_v1::scheduler::call::Type;
 use offerd_core::Instant;
 use prost::Message;
 use tokio::net::TcpListener;
@@ -67,6 +69,8 @@ struct State {
     next_stream: u64,
     settings: Settings,
     heartbeats: bool,
+    /// Status and text for the next call of a kind.
+    refusals: HashMap<Type, (StatusCode, String)>,
 }
 
 #[derive(Debug)]
@@ -131,6 +135,7 @@ impl Sim {
             next_stream: 0,
             settings,
             heartbeats: true,
+            refusals: HashMap::new(),
         };
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
@@ -179,6 +184,13 @@ impl Sim {
     /// From now on no heartbeats.
     pub fn stop_heartbeats(&self) {
         self.shared.lock().heartbeats = false;
+    }
+
+    /// Refuses the next call of this kind, whatever is in it. SUBSCRIBE is not
+    /// among them.
+    pub fn refuse(&self, kind: Type, status: StatusCode, text: &str) {
+        let refusal = (status, text.to_owned());
+        self.shared.lock().refusals.insert(kind, refusal);
     }
 
     /// Sends these bytes as a record to all subscriptions.

@@ -158,6 +158,9 @@ fn scheduler(shared: &Arc<Shared>, method: &Method, headers: &HeaderMap, body: &
         }
         Some(_) => {}
     }
+    if let Some((status, why)) = state.refusals.remove(&kind) {
+        return text(status, why);
+    }
     if let Some(Err(why)) = call
         .update_framework
         .as_ref()
