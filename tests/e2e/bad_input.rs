@@ -225,6 +225,9 @@ async fn what_is_not_there_is_404_and_what_can_not_be_is_409() {
     assert_eq!(status(host.admin.kill_job("none").await), 404);
     assert_eq!(status(host.admin.scale("none", 2).await), 404);
     assert_eq!(status(host.admin.kill_task("none").await), 404);
+    assert_eq!(status(host.admin.roll_back("none").await), 404);
+    assert_eq!(status(host.admin.abort("none", "").await), 404);
+    assert_eq!(status(host.admin.abort("web", "").await), 409);
     host.submit(JOB).await;
     host.job_until("sleepers", |job| job.state == "finished")
         .await;

@@ -6,7 +6,7 @@ use offerd_core::ids::{JobName, PolicyHandle};
 use offerd_core::machine::{self, Input, PolicySettings, Reply};
 use tokio::sync::oneshot;
 
-use super::swaps::{Loaded, refuse, shown};
+use super::swaps::{Loaded, refuse, reply, shown};
 use super::{Driver, Running};
 use crate::admin::api;
 use crate::policies::{Component, PolicyError, Prepared};
@@ -40,7 +40,7 @@ impl Driver {
     ) {
         let position = match self.policy_named(name) {
             Ok(position) => position,
-            Err(why) => return refuse(Some(answer), why),
+            Err(unknown) => return reply(Some(answer), unknown),
         };
         let Some(policy) = self.policies.get(position) else {
             return;

@@ -7,7 +7,7 @@ use offerd_core::ids::{PolicyHandle, Role};
 use offerd_core::machine::{Input, PolicyChange, PolicySettings, Reply};
 use tokio::sync::oneshot;
 
-use super::swaps::{Cause, Loaded, Wish, refuse};
+use super::swaps::{Cause, Loaded, Wish, refuse, reply};
 use super::{Driver, Running};
 use crate::config::Config;
 use crate::policies::{Component, Loader, PrepareError, Prepared};
@@ -263,13 +263,6 @@ fn told_when_done(answer: Option<oneshot::Sender<Reply>>, applied: Applied) {
         failed.extend(done.iter().map(|line| format!("done all the same: {line}")));
         reply(answer, Reply::Refused(failed));
     });
-}
-
-fn reply(answer: Option<oneshot::Sender<Reply>>, reply: Reply) {
-    if let Some(answer) = answer {
-        // The asker may have gone away.
-        let _ = answer.send(reply);
-    }
 }
 
 /// For the machine: all policies by place, whoever has no entry without roles, and

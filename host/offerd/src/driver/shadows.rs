@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use super::Driver;
 use super::compare::{self, Active, Shared, Shown};
-use super::swaps::refuse;
+use super::swaps::{refuse, refused, reply};
 use crate::admin::api;
 use crate::policies::{Component, PolicyError, Prepared};
 use crate::report::chain;
@@ -155,7 +155,7 @@ impl Driver {
     ) {
         let position = match self.policy_named(name) {
             Ok(position) => position,
-            Err(why) => return refuse(Some(answer), why),
+            Err(unknown) => return reply(Some(answer), unknown),
         };
         let Some(loader) = self.loader.clone() else {
             return refuse(Some(answer), format!("policy {name} is built in"));
@@ -257,7 +257,7 @@ impl Driver {
                     policy.name
                 )])
             }
-            Err(why) => Reply::Refused(vec![why]),
+            Err(not_done) => not_done,
         }
     }
 
@@ -270,11 +270,11 @@ impl Driver {
     ) {
         match self.find_candidate(name, digest) {
             Ok((position, component)) => self.promote(position, component, answer),
-            Err(why) => refuse(Some(answer), why),
+            Err(not_done) => reply(Some(answer), not_done),
         }
     }
 
-    fn find_candidate(&self, name: &str, digest: &str) -> Result<(usize, Component), String> {
+    fn find_candidate(&self, name: &str, digest: &str) -> Result<(usize, Component), Reply> {
         let position = self.policy_named(name)?;
         if let Some(component) = self.canary_component(position, digest) {
             return Ok((position, component));
@@ -284,10 +284,10 @@ impl Driver {
         let shadow = shadows.and_then(|shadows| shadows.get(index));
         shadow
             .map(|shadow| (position, shadow.component.clone()))
-            .ok_or_else(|| format!("policy {name} has no shadow {digest}"))
+            .ok_or_else(|| refused(format!("policy {name} has no shadow {digest}")))
     }
 
-    fn find_shadow(&self, name: &str, digest: &str) -> Result<(usize, usize), String> {
+    fn find_shadow(&self, name: &str, digest: &str) -> Result<(usize, usize), Reply> {
         let position = self.policy_named(name)?;
         let shadows = self
             .policies
@@ -299,18 +299,18 @@ impl Driver {
             .filter(|(_, shadow)| shadow.digest().starts_with(digest))
             .map(|(index, _)| index)
             .collect();
-        match found.as_slice() {
-            [index] => Ok((position, *index)),
-            [] if shadows.is_empty() => Err(format!("policy {name} has no shadow and no canary")),
-            [] => Err(format!("policy {name} has no shadow {digest}")),
+        Err(refused(match found.as_slice() {
+            [index] => return Ok((position, *index)),
+            [] if shadows.is_empty() => format!("policy {name} has no shadow and no canary"),
+            [] => format!("policy {name} has no shadow {digest}"),
             _ => {
                 let known: Vec<&str> = shadows.iter().map(Shadow::digest).collect();
-                Err(format!(
+                format!(
                     "policy {name} has several shadows; name one by its digest: {}",
                     known.join(", ")
-                ))
+                )
             }
-        }
+        }))
     }
 
     /// A round is with its policy.

@@ -104,16 +104,24 @@ pub(super) fn shown(about: &About) -> String {
     format!("{} {}", about.file, about.short())
 }
 
-pub(super) fn refuse(answer: Option<oneshot::Sender<Reply>>, why: String) {
+pub(super) fn reply(answer: Option<oneshot::Sender<Reply>>, reply: Reply) {
     if let Some(answer) = answer {
         // The asker may have gone away.
-        let _ = answer.send(Reply::Refused(vec![why]));
+        let _ = answer.send(reply);
     }
 }
 
+pub(super) fn refused(why: String) -> Reply {
+    Reply::Refused(vec![why])
+}
+
+pub(super) fn refuse(answer: Option<oneshot::Sender<Reply>>, why: String) {
+    reply(answer, refused(why));
+}
+
 impl Driver {
-    /// Position of a policy by its name or one of its roles.
-    pub(super) fn policy_named(&self, name: &str) -> Result<usize, String> {
+    /// Position of a policy by its name or one of its roles; or what to say.
+    pub(super) fn policy_named(&self, name: &str) -> Result<usize, Reply> {
         let at_work = || self.policies.iter().filter(|policy| !policy.is_retired());
         let found = at_work()
             .find(|policy| policy.name == name)
@@ -122,10 +130,10 @@ impl Driver {
             let known: Vec<String> = at_work()
                 .map(|policy| format!("{} ({})", policy.name, policy.roles.join(", ")))
                 .collect();
-            format!(
+            Reply::Unknown(format!(
                 "there is no policy or role {name}; there are {}",
                 known.join(", ")
-            )
+            ))
         })
     }
 
@@ -139,7 +147,7 @@ impl Driver {
                 };
                 self.load(position, Source::File(file), wish);
             }
-            Err(why) => refuse(Some(answer), why),
+            Err(unknown) => reply(Some(answer), unknown),
         }
     }
 
@@ -152,7 +160,7 @@ impl Driver {
     ) {
         let position = match self.policy_named(name) {
             Ok(position) => position,
-            Err(why) => return refuse(Some(answer), why),
+            Err(unknown) => return reply(Some(answer), unknown),
         };
         if self.is_renewing(position) {
             let policy = PolicyHandle(u32::try_from(position).unwrap_or(u32::MAX));
