@@ -43,7 +43,7 @@ impl Machine {
     ) -> Result<(), String> {
         match self.policy_of_executor(agent, executor) {
             Some(owner) if owner == policy => Ok(()),
-            Some(_) => Err(self.anothers("executor", executor.as_str(), agent)),
+            Some(_) => Err(self.anothers(agent, executor)),
             None => Err(format!(
                 "there is no executor {executor} on agent {} in which a task of this policy was \
                  launched",
@@ -60,16 +60,14 @@ impl Machine {
         executor: &ExecutorId,
     ) -> Result<(), String> {
         match self.policy_of_executor(agent, executor) {
-            Some(owner) if owner != policy => {
-                Err(self.anothers("executor", executor.as_str(), agent))
-            }
+            Some(owner) if owner != policy => Err(self.anothers(agent, executor)),
             _ => Ok(()),
         }
     }
 
-    fn anothers(&self, what: &str, name: &str, agent: AgentHandle) -> String {
+    fn anothers(&self, agent: AgentHandle, executor: &ExecutorId) -> String {
         let host = self.hostname(agent);
-        format!("{what} {name} on agent {host} is another policy's")
+        format!("executor {executor} on agent {host} is another policy's")
     }
 
     /// Whether a policy may answer an inverse offer. To decline it protects what
@@ -97,7 +95,7 @@ impl Machine {
         match (accept, own, others) {
             (_, _, false) | (false, true, _) => Ok(()),
             (true, _, true) => Err(format!(
-                "inverse offer {handle} can't be accepted: tasks of other policies run there too; \
+                "inverse offer {handle} can't be accepted: tasks of other policies run there; \
                  without an answer the host declines it"
             )),
             (false, false, true) => Err(format!(

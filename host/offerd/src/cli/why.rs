@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use offerd_core::machine::view::Why;
+use offerd_core::machine::view::{Candidate, Why};
 
 use super::ask::{failed, print_json};
 use super::{Outcome, Target, block_on, table};
@@ -102,7 +102,7 @@ fn print(why: &Why) {
                     ago(candidate.at)
                 },
                 candidate.says.clone(),
-                candidate.became.clone(),
+                became(candidate),
                 candidate.policy_says.clone().unwrap_or_default(),
             ]
         })
@@ -117,6 +117,16 @@ fn print(why: &Why) {
         ],
         &rows,
     );
+}
+
+/// What became of an offer, and who decided so.
+fn became(candidate: &Candidate) -> String {
+    match (&candidate.policy, candidate.round) {
+        (Some(policy), Some(round)) => {
+            format!("{} ({policy}, round {round})", candidate.became)
+        }
+        _ => candidate.became.clone(),
+    }
 }
 
 fn print_what_if(what_if: &WhatIf) {

@@ -251,6 +251,13 @@ fn garbage(numbers: &[u32]) -> Answer {
         actions: vec![
             (Action::Reconcile(vec![TaskHandle(at(7))]), 0),
             (
+                Action::Timer {
+                    number: at(5) % 3,
+                    after: Millis(5000.0 * (f64::from(at(6)) - 3.0)),
+                },
+                0,
+            ),
+            (
                 Action::Accept {
                     offers: vec![OfferHandle(at(8)), OfferHandle(at(9))],
                     operations: vec![WantedOperation::Place {

@@ -416,7 +416,7 @@ fn an_inverse_offer_is_answered_by_those_whose_tasks_are_there() {
         let handle = inverse_offer(&mut world, Some("S0"));
         let shared = act(&mut world, policy, answer(handle, true)).unwrap_err();
         assert!(
-            shared.contains("tasks of other policies run there too"),
+            shared.contains("tasks of other policies run there"),
             "{shared}"
         );
         assert_eq!(act(&mut world, policy, answer(handle, false)), Ok(()));

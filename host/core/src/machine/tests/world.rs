@@ -1,5 +1,7 @@
-//! Everything around the machine, and what must hold whatever happens: each
-//! effect is checked as it is carried out, and the books after each input.
+//! Everything around the machine. Each effect is checked as it is carried out, and the
+//! books after each input (`invariants`).
+
+mod invariants;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -129,7 +131,7 @@ impl World {
             _ => None,
         };
         self.machine.handle(self.now, input, &mut effects);
-        updates_are_acknowledged_once(delivered, &effects);
+        invariants::updates_are_acknowledged_once(delivered, &effects);
         self.carry_out(effects);
         self.check();
     }
@@ -581,106 +583,6 @@ impl World {
         };
         self.tasks.insert(id, remote);
     }
-
-    /// What must hold between inputs.
-    fn check(&self) {
-        self.deadlines_lie_ahead();
-        self.the_ledger_is_the_books();
-        self.nobody_is_a_stranger();
-        self.idle_roles_are_suppressed();
-        self.held_offers_are_outstanding();
-        self.jobs_add_up();
-    }
-
-    fn deadlines_lie_ahead(&self) {
-        if let Some(at) = self.machine.next_deadline() {
-            assert!(
-                at >= self.now,
-                "a deadline at {at:?} was missed, it is {:?}",
-                self.now
-            );
-        }
-    }
-
-    fn the_ledger_is_the_books(&self) {
-        let books: BTreeSet<TaskId> = self
-            .machine
-            .tasks
-            .iter()
-            .map(|task| task.record.id.clone())
-            .collect();
-        let ledger: BTreeSet<TaskId> = self.task_records.keys().cloned().collect();
-        assert_eq!(books, ledger);
-        for task in self.machine.tasks.iter() {
-            assert_eq!(Some(&task.record), self.task_records.get(&task.record.id));
-        }
-    }
-
-    /// Whatever runs was launched by this framework and is in its books.
-    fn nobody_is_a_stranger(&self) {
-        assert!(
-            !self
-                .machine
-                .tasks
-                .iter()
-                .any(|task| task.record.quarantined)
-        );
-    }
-
-    fn idle_roles_are_suppressed(&self) {
-        if self.machine.session.is_none() {
-            return;
-        }
-        for role in self.machine.roles.iter().filter(|role| !role.gone) {
-            if !role.is_wanted() {
-                assert!(role.suppressed, "nothing waits in {}", role.name);
-                assert_eq!(
-                    self.suppressed.get(&role.name),
-                    Some(&true),
-                    "{}",
-                    role.name
-                );
-            }
-        }
-    }
-
-    fn held_offers_are_outstanding(&self) {
-        assert!(self.machine.status().offers_held <= self.offers.len());
-    }
-
-    /// No task is forgotten and none is one too many.
-    fn jobs_add_up(&self) {
-        for job in self.machine.jobs.iter().filter(|job| !job.record.killed) {
-            let unwanted = job
-                .live
-                .iter()
-                .filter_map(|task| self.machine.tasks.get(*task))
-                .filter(|task| task.is_to_go())
-                .count();
-            let open = job.live.len() + job.waiting.len() + job.delayed.len() - unwanted;
-            let ended = (job.record.finished + job.record.failed) as usize;
-            let expected = job.spec().count as usize;
-            match job.spec().kind {
-                JobKind::Service => assert_eq!(open, expected, "{job:?}"),
-                JobKind::Batch => assert_eq!(open + ended, expected, "{job:?}"),
-            }
-        }
-    }
-}
-
-/// With a uuid exactly once, without one never.
-fn updates_are_acknowledged_once(delivered: Option<[u8; 16]>, effects: &[Effect]) {
-    let acknowledged: Vec<[u8; 16]> = effects
-        .iter()
-        .filter_map(|effect| match effect {
-            Effect::Send {
-                call: Call::Acknowledge { uuid, .. },
-                ..
-            } => Some(*uuid),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(acknowledged, delivered.into_iter().collect::<Vec<_>>());
 }
 
 fn machine(
