@@ -51,7 +51,7 @@ priority = 10
 "#;
 
 /// A directory with the files of the README.
-fn directory(master: &str) -> tempfile::TempDir {
+pub(crate) fn directory(master: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for name in ["bin-pack", "spread"] {
         std::fs::copy(guest(name), dir.path().join(format!("{name}.wasm"))).unwrap();

@@ -173,3 +173,20 @@ pub struct FrameworkUpdate {
     /// The framework's roles; none: those it was started with.
     pub roles: Vec<Role>,
 }
+
+impl FrameworkUpdate {
+    /// Without what policies wrote into it.
+    pub(crate) fn redact(&mut self) {
+        let Self {
+            info,
+            filters,
+            constraints,
+            suppressed: _,
+            roles: _,
+        } = self;
+        let of_roles = filters.values_mut().chain(constraints.values_mut());
+        for message in info.iter_mut().chain(of_roles) {
+            message.clear();
+        }
+    }
+}

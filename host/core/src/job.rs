@@ -72,16 +72,50 @@ impl JobSpec {
     #[must_use]
     pub fn redacted(&self) -> Self {
         let hidden = || "redacted".to_owned();
-        let mut spec = self.clone();
-        spec.command = hidden();
-        spec.arguments = spec.arguments.iter().map(|_| hidden()).collect();
-        for (_, value) in &mut spec.env {
-            *value = hidden();
+        // All fields by name: of a new one somebody has to think.
+        let Self {
+            name,
+            role,
+            kind,
+            count,
+            needs,
+            command: _,
+            shell,
+            arguments,
+            env,
+            uris,
+            user,
+            priority,
+            constraints,
+            retries,
+            kill_grace,
+            labels,
+        } = self.clone();
+        Self {
+            name,
+            role,
+            kind,
+            count,
+            needs,
+            command: hidden(),
+            shell,
+            arguments: arguments.iter().map(|_| hidden()).collect(),
+            env: env.into_iter().map(|(key, _)| (key, hidden())).collect(),
+            uris: uris
+                .into_iter()
+                .map(|uri| Uri {
+                    value: hidden(),
+                    output_file: uri.output_file.map(|_| hidden()),
+                    ..uri
+                })
+                .collect(),
+            user,
+            priority,
+            constraints,
+            retries,
+            kill_grace,
+            labels,
         }
-        for uri in &mut spec.uris {
-            uri.value = hidden();
-        }
-        spec
     }
 }
 

@@ -26,6 +26,13 @@ pub enum Encoded {
     Protobuf(Vec<u8>),
 }
 
+impl Encoded {
+    /// Stands for a message that no codec takes.
+    pub fn unreadable() -> Self {
+        Self::Json(String::new())
+    }
+}
+
 /// A set of interchangeable waiting tasks (`waiting` of the contract).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Waiting {
@@ -398,19 +405,44 @@ impl Answer {
     }
 }
 
-/// Why a call of a policy gave no answer. Three different things with one
-/// consequence each (ARCHITECTURE.md).
+/// Why a call of a policy gave no answer. ARCHITECTURE.md has the consequences.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum Failure {
     /// The policy returned an error. The instance goes on.
     #[error("the policy answered with an error: {0}")]
     Guest(String),
-    /// The policy trapped, overran its deadline or a limit. Its instance ended.
+    /// The policy trapped or overran a limit other than time. Its instance ended.
     #[error("the policy was stopped: {0}")]
     Trap(String),
+    /// The policy overran its deadline, which another machine may not do. Its
+    /// instance ended.
+    #[error("the policy was stopped: {0}")]
+    Deadline(String),
     /// The host could not make the call. Not the policy's fault.
     #[error("the host could not call the policy: {0}")]
     Host(String),
+}
+
+impl Failure {
+    /// Whether what decides next is a new instance.
+    pub fn ends_instance(&self) -> bool {
+        match self {
+            Self::Guest(_) => false,
+            Self::Trap(_) | Self::Deadline(_) | Self::Host(_) => true,
+        }
+    }
+
+    /// Without what the policy logged before it was stopped.
+    #[must_use]
+    pub fn redacted(&self) -> Self {
+        let first = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+        match self {
+            Self::Guest(words) => Self::Guest(words.clone()),
+            Self::Trap(text) => Self::Trap(first(text)),
+            Self::Deadline(text) => Self::Deadline(first(text)),
+            Self::Host(text) => Self::Host(first(text)),
+        }
+    }
 }
 
 /// What a policy's UPDATE_FRAMEWORK says, with what it says of each role by itself:
@@ -448,6 +480,28 @@ pub trait Codec: Send + Sync + std::fmt::Debug {
         framework: Option<&Encoded>,
         constraints: Option<&Encoded>,
     ) -> Result<WantedUpdate, String>;
+
+    /// A TaskInfo with what [`Codec::task`] reads and nothing else; the two are
+    /// taken, or refused, alike. A codec that does not say more leaves all out.
+    fn bare_task(&self, _task: &Encoded) -> Encoded {
+        Encoded::unreadable()
+    }
+
+    /// An ExecutorInfo with what [`Codec::executor`] reads, likewise.
+    fn bare_executor(&self, _executor: &Encoded) -> Encoded {
+        Encoded::unreadable()
+    }
+
+    /// A FrameworkInfo and OfferConstraints that speak of the same roles and say
+    /// nothing of them.
+    fn bare_update(
+        &self,
+        framework: Option<&Encoded>,
+        constraints: Option<&Encoded>,
+    ) -> (Option<Encoded>, Option<Encoded>) {
+        let bare = |message: Option<&Encoded>| message.map(|_| Encoded::unreadable());
+        (bare(framework), bare(constraints))
+    }
 
     /// The whole offer in Mesos's JSON form.
     fn offer_json(&self, offer: &Offer) -> String;

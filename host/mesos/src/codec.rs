@@ -128,8 +128,73 @@ impl Codec for ProtobufCodec {
         Ok(wanted)
     }
 
+    fn bare_task(&self, task: &Encoded) -> Encoded {
+        let Ok(info) = decode::<wire::TaskInfo>(task) else {
+            return Encoded::unreadable();
+        };
+        let bare = wire::TaskInfo {
+            name: info.name,
+            task_id: info.task_id,
+            agent_id: info.agent_id,
+            resources: info.resources,
+            executor: info.executor.map(bare_executor),
+            ..wire::TaskInfo::default()
+        };
+        Encoded::Protobuf(bare.encode_to_vec())
+    }
+
+    fn bare_executor(&self, executor: &Encoded) -> Encoded {
+        match decode::<wire::ExecutorInfo>(executor) {
+            Ok(info) => Encoded::Protobuf(bare_executor(info).encode_to_vec()),
+            Err(_) => Encoded::unreadable(),
+        }
+    }
+
+    fn bare_update(
+        &self,
+        framework: Option<&Encoded>,
+        constraints: Option<&Encoded>,
+    ) -> (Option<Encoded>, Option<Encoded>) {
+        let Ok(wanted) = self.update(framework, constraints) else {
+            let unreadable = |message: Option<&Encoded>| message.map(|_| Encoded::unreadable());
+            return (unreadable(framework), unreadable(constraints));
+        };
+        let framework = wanted.framework.map(|(_, filters)| {
+            bare(filters.keys(), |role| wire::FrameworkInfo {
+                offer_filters: HashMap::from([(role, Default::default())]),
+                ..wire::FrameworkInfo::default()
+            })
+        });
+        let constraints = wanted.constraints.map(|constraints| {
+            bare(constraints.keys(), |role| {
+                wire::scheduler::OfferConstraints {
+                    role_constraints: HashMap::from([(role, Default::default())]),
+                }
+            })
+        });
+        (framework, constraints)
+    }
+
     fn offer_json(&self, offer: &Offer) -> String {
         mesos_v1::json::to_string(&convert::offer(offer))
+    }
+}
+
+/// One message for each role, one after the other, which is the message with all of
+/// them: the order of a map's entries would change from one time to the next.
+fn bare<'a, M: Message>(
+    roles: impl Iterator<Item = &'a Role>,
+    message: impl Fn(String) -> M,
+) -> Encoded {
+    let of_roles = roles.flat_map(|role| message(role.to_string()).encode_to_vec());
+    Encoded::Protobuf(of_roles.collect())
+}
+
+fn bare_executor(info: wire::ExecutorInfo) -> wire::ExecutorInfo {
+    wire::ExecutorInfo {
+        executor_id: info.executor_id,
+        resources: info.resources,
+        ..wire::ExecutorInfo::default()
     }
 }
 

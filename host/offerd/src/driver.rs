@@ -529,6 +529,7 @@ impl Driver {
             roles: status.roles,
             policies,
             counters: status.counters,
+            recording: self.recording.is_recording(),
             store: self.facts.store.clone(),
             started: self.clock.started_at().0 / 1_000_000,
             uptime: self.clock.uptime().as_secs_f64(),

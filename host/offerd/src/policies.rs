@@ -285,7 +285,10 @@ impl Loader {
         match self.start(policy, component, state) {
             Err(PolicyError::Start {
                 name,
-                source: source @ (StartError::Restore { .. } | StartError::Stopped { .. }),
+                source:
+                    source @ (StartError::Restore { .. }
+                    | StartError::Stopped { .. }
+                    | StartError::Late { .. }),
             }) if had_state => {
                 tracing::warn!("policy {name} starts without its saved state: {source}");
                 self.start(policy, component, None)
@@ -416,7 +419,7 @@ impl Loader {
         let subject = Subject {
             program: program.clone(),
             options: Options {
-                log: Arc::new(Silence),
+                log: Arc::new(Silence::like(&*options.log)),
                 ..options.clone()
             },
         };
@@ -517,13 +520,29 @@ fn options(
     }
 }
 
-/// Lines of policies in experiments and replays are nobody's concern.
+/// Lines of policies in experiments and replays are nobody's concern. What asks
+/// whether they are kept is told so for these levels, from the lowest.
 #[derive(Debug)]
-pub(crate) struct Silence;
+pub(crate) struct Silence([bool; LogLevel::ALL.len()]);
+
+impl Silence {
+    /// Tells the same as another log.
+    pub(crate) fn like(other: &dyn LogSink) -> Self {
+        Self(LogLevel::ALL.map(|level| other.enabled(level)))
+    }
+}
+
+impl Default for Silence {
+    /// As a host tells that was not told otherwise.
+    fn default() -> Self {
+        Self(LogLevel::ALL.map(|level| level >= LogLevel::Info))
+    }
+}
 
 impl LogSink for Silence {
     fn enabled(&self, level: LogLevel) -> bool {
-        level >= LogLevel::Info
+        let mut levels = LogLevel::ALL.iter().zip(self.0);
+        levels.any(|(known, kept)| *known == level && kept)
     }
     fn line(&self, _: LogLevel, _: &str) {}
     fn dropped(&self, _: u32) {}
@@ -543,8 +562,10 @@ fn setup(options: &Options, digest: &str) -> PolicySetup {
         offer_lease: options.rounds.offer_lease,
         offers_per_round: options.rounds.offers,
         waiting_per_round: options.rounds.waiting,
+        log_levels: Silence::like(&*options.log).0,
         seed: options.seed,
         now: options.now,
+        redacted: false,
         code: Code {
             digest: digest.to_owned(),
             fallback: None,
@@ -556,6 +577,9 @@ fn setup(options: &Options, digest: &str) -> PolicySetup {
         },
     }
 }
+
+/// How many times as long calls may take in a replay: the machine may be slower.
+const REPLAY_PATIENCE: u32 = 100;
 
 /// The options that a recording tells of.
 pub(crate) fn recorded_options(setup: &PolicySetup, code: &Code, program: &Program) -> Options {
@@ -570,6 +594,7 @@ pub(crate) fn recorded_options(setup: &PolicySetup, code: &Code, program: &Progr
         limits: Limits {
             deadline: setup.deadline,
             memory: usize::try_from(setup.memory).unwrap_or(usize::MAX),
+            patience: REPLAY_PATIENCE,
             ..Limits::default()
         },
         rounds: RoundLimits {
@@ -584,6 +609,7 @@ pub(crate) fn recorded_options(setup: &PolicySetup, code: &Code, program: &Progr
             version: state.version,
             data: state.data.clone(),
         }),
+        log: Arc::new(Silence(setup.log_levels)),
         ..Options::new(&setup.name, program)
     }
 }

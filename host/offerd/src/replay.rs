@@ -3,27 +3,31 @@
 //! with what was decided then. The recorded answers are what the machine goes on
 //! with, so that one difference does not make a thousand.
 
+mod report;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant as Stopwatch};
 
+use offerd_core::Instant;
 use offerd_core::ids::PolicyHandle;
 use offerd_core::machine::{Effect, Input, Machine};
-use offerd_core::policy::{Answer, Failure, Round};
-use offerd_core::{Instant, policy::Codec};
+use offerd_core::policy::{Answer, Codec, Failure, Round};
 use offerd_mesos::{ProtobufCodec, convert};
 use offerd_policy::{
     LoadError, Options, Policy, PolicyCode, Program, Runtime, RuntimeError, StartError,
 };
-use offerd_record::{Code, Entry, Folder, PolicySetup, ReadError, Reader, Recorded, Start};
-use serde::Serialize;
+use offerd_record::{
+    Code, ComponentError, Entry, Folder, MachineError, PolicySetup, ReadError, Reader, Recorded,
+    Start, redacted_result,
+};
+
+pub(crate) use report::shown;
+pub use report::{Compared, Difference, Report};
 
 use crate::fallback::Fallback;
-use crate::policies::{Silence, recorded_options};
-
-/// Differences that are described; the rest is counted.
-const TOLD: usize = 5;
+use crate::policies::recorded_options;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
@@ -33,23 +37,20 @@ pub enum ReplayError {
     Runtime(#[from] RuntimeError),
     #[error("the recording begins with something else than its start")]
     NoStart,
-    #[error("the machine in the recording is of another version of offerd ({version}): {why}")]
-    Machine { version: String, why: String },
+    #[error(transparent)]
+    Machine(#[from] MachineError),
     #[error("an event in the recording cannot be decoded")]
     Event(#[source] convert::EventError),
-    #[error(
-        "the component {digest} of policy {policy} is not beside the recording ({})",
-        path.display()
-    )]
+    #[error("the code of policy {policy} is not beside the recording")]
     Component {
         policy: String,
-        digest: String,
-        path: PathBuf,
         #[source]
-        source: Box<LoadError>,
+        source: ComponentError,
     },
+    #[error("the recording names the fallback '{name}' of policy {policy}; there is {}", Fallback::NAMES.join(" and "))]
+    Fallback { policy: String, name: String },
     #[error("the policy {} cannot be used", file.display())]
-    Other {
+    Load {
         file: PathBuf,
         #[source]
         source: Box<LoadError>,
@@ -64,6 +65,21 @@ pub enum ReplayError {
     Unknown { name: String, known: String },
 }
 
+impl ReplayError {
+    /// Whether the file is at fault: others in the same folder may be good.
+    fn is_of_one_file(&self) -> bool {
+        match self {
+            Self::Read(_) | Self::NoStart | Self::Machine(_) | Self::Event(_) => true,
+            Self::Runtime(_)
+            | Self::Component { .. }
+            | Self::Fallback { .. }
+            | Self::Load { .. }
+            | Self::Start { .. }
+            | Self::Unknown { .. } => false,
+        }
+    }
+}
+
 /// What to do with a recording.
 #[derive(Debug, Clone, Default)]
 pub struct Wish {
@@ -73,65 +89,11 @@ pub struct Wish {
     pub role: Option<String>,
 }
 
-/// What came of it.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Report {
-    /// Seconds that the recording covers.
-    pub recorded: f64,
-    /// Seconds that going through it took.
-    pub took: f64,
-    pub events: u64,
-    /// The writer died before the end of the last file.
-    pub cut_off: bool,
-    pub policies: Vec<Compared>,
-}
-
-/// One policy's decisions, then and now.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Compared {
-    pub policy: String,
-    /// Digest of what decided then and of what decides now.
-    pub then: String,
-    pub now: String,
-    pub rounds: u64,
-    pub identical: u64,
-    /// Rounds in which the recorded instance was stopped by a limit, which need
-    /// not happen again.
-    pub stopped: u64,
-    /// Tasks placed, then and now.
-    pub placed_then: u64,
-    pub placed_now: u64,
-    pub differences: Vec<Difference>,
-}
-
-impl Compared {
-    pub fn different(&self) -> u64 {
-        self.rounds - self.identical - self.stopped
-    }
-}
-
-/// A round that was decided otherwise.
-#[derive(Debug, Clone, Serialize)]
-pub struct Difference {
-    pub round: u32,
-    /// Milliseconds since the epoch.
-    pub at: u64,
-    pub then: String,
-    pub now: String,
-}
-
 enum Decider {
     Policy(Box<Policy>),
     Fallback(Fallback),
-}
-
-impl Decider {
-    fn decide(&mut self, round: Arc<Round>) -> Result<Answer, Failure> {
-        match self {
-            Self::Policy(policy) => policy.decide(round).result,
-            Self::Fallback(fallback) => fallback.decide(round).result,
-        }
-    }
+    /// Nobody knows what would be decided: the configuration is not what it was.
+    Unknown,
 }
 
 struct Running {
@@ -150,17 +112,24 @@ struct Replay<'a> {
     programs: BTreeMap<String, Program>,
     codec: Arc<dyn Codec>,
     machine: Option<Machine>,
+    /// Of the current file.
+    is_redacted: bool,
     policies: Vec<Running>,
     report: Report,
-    began: Option<Instant>,
+    /// By the files that were gone through.
+    covered: Duration,
+    /// Of the current file.
+    began: Instant,
     now: Instant,
 }
 
 /// Goes through a recording, or through all in a folder.
 ///
 /// # Errors
-/// Something in it can't be read or started.
+/// Something in it can't be read or started. In a folder, what is wrong with one
+/// file is told in the report.
 pub fn replay(path: &Path, wish: &Wish) -> Result<Report, ReplayError> {
+    let is_folder = path.is_dir();
     let (folder, files) = files(path)?;
     let mut replay = Replay {
         wish,
@@ -169,35 +138,29 @@ pub fn replay(path: &Path, wish: &Wish) -> Result<Report, ReplayError> {
         programs: BTreeMap::new(),
         codec: Arc::new(ProtobufCodec),
         machine: None,
+        is_redacted: false,
         policies: Vec::new(),
         report: Report::default(),
-        began: None,
+        covered: Duration::ZERO,
+        began: Instant::default(),
         now: Instant::default(),
     };
-    let mut took = Duration::ZERO;
+    let started = Stopwatch::now();
+    let mut starting = Duration::ZERO;
     for file in files {
-        let mut reader = Reader::open(&file)?;
-        while let Some(entry) = reader.next_entry()? {
-            // Compiling and starting is not what is measured.
-            let started = Stopwatch::now();
-            let counts = !matches!(
-                entry,
-                Entry::Start(_) | Entry::Code { .. } | Entry::Policy { .. }
-            );
-            replay.entry(entry)?;
-            if counts {
-                took += started.elapsed();
+        let gone_through = replay.file(&file, &mut starting);
+        replay.end_file();
+        match gone_through {
+            Err(error) if is_folder && error.is_of_one_file() => {
+                let why = format!("{}: {}", file.display(), crate::report::chain(&error));
+                replay.report.unread.push(why);
             }
+            other => other?,
         }
-        replay.report.cut_off = reader.is_cut_off();
     }
-    replay.keep_comparisons();
     let mut report = replay.report;
-    report.recorded = replay
-        .now
-        .since(replay.began.unwrap_or(replay.now))
-        .as_secs_f64();
-    report.took = took.as_secs_f64();
+    report.recorded = replay.covered.as_secs_f64();
+    report.took = started.elapsed().saturating_sub(starting).as_secs_f64();
     Ok(report)
 }
 
@@ -215,18 +178,49 @@ fn files(path: &Path) -> Result<(Folder, Vec<PathBuf>), ReplayError> {
 }
 
 impl Replay<'_> {
+    /// Adds to `starting` what compiling and starting policies took.
+    fn file(&mut self, file: &Path, starting: &mut Duration) -> Result<(), ReplayError> {
+        let mut reader = Reader::open(file)?;
+        while let Some(entry) = reader.next_entry()? {
+            let started = Stopwatch::now();
+            let starts = matches!(
+                entry,
+                Entry::Start(_) | Entry::Code { .. } | Entry::Policy { .. }
+            );
+            self.entry(entry)?;
+            if starts {
+                *starting += started.elapsed();
+            }
+        }
+        self.report.cut_off = reader.is_cut_off();
+        Ok(())
+    }
+
+    /// Keeps what was compared.
+    fn end_file(&mut self) {
+        for running in std::mem::take(&mut self.policies) {
+            self.report.add(running.compared);
+        }
+        self.machine = None;
+        self.covered += self.now.since(self.began);
+        self.began = self.now;
+    }
+
     fn entry(&mut self, entry: Entry<'static>) -> Result<(), ReplayError> {
         match entry {
             Entry::Start(start) => self.start(*start),
             Entry::Inputs { now, inputs } => self.inputs(now, inputs),
             Entry::Code { policy, code } => self.code(policy, &code),
             Entry::Policy { policy, setup } => self.policy(policy, *setup),
-            Entry::Saved { policy } => {
+            Entry::Saved { policy, ended } => {
                 if let Some(running) = self.policies.get_mut(policy.0 as usize)
                     && let Decider::Policy(policy) = &mut running.decider
                 {
                     // What it saves counts only if it is restarted.
                     let _ = policy.save();
+                    if ended && !running.is_other {
+                        policy.end_instance();
+                    }
                 }
                 Ok(())
             }
@@ -234,14 +228,9 @@ impl Replay<'_> {
     }
 
     fn start(&mut self, start: Start) -> Result<(), ReplayError> {
-        let machine: Machine =
-            postcard::from_bytes(&start.machine).map_err(|error| ReplayError::Machine {
-                version: start.version.clone(),
-                why: error.to_string(),
-            })?;
-        self.machine = Some(machine.with_codec(Arc::clone(&self.codec)));
-        self.keep_comparisons();
-        self.began.get_or_insert(start.now);
+        let machine = start.machine()?.with_codec(Arc::clone(&self.codec));
+        self.is_redacted = start.redacted;
+        self.began = start.now;
         self.now = start.now;
         let names: Vec<&str> = start.policies.iter().map(|p| p.name.as_str()).collect();
         let other = match (&self.wish.policy, &self.wish.role) {
@@ -249,13 +238,14 @@ impl Replay<'_> {
             (Some(_), None) if names.len() == 1 => Some(0),
             (Some(_), role) => {
                 let name = role.clone().unwrap_or_default();
-                let found = self.machine.as_ref().and_then(|m| m.policy_named(&name));
+                let found = machine.policy_named(&name);
                 Some(found.ok_or_else(|| ReplayError::Unknown {
                     name,
                     known: names.join(", "),
                 })?)
             }
         };
+        self.machine = Some(machine);
         for (position, setup) in start.policies.into_iter().enumerate() {
             let running = self.running(setup, other == Some(position))?;
             self.policies.push(running);
@@ -263,13 +253,15 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// A policy begins while others work.
+    /// A policy begins while others work, or has got other settings.
     fn policy(&mut self, place: PolicyHandle, setup: PolicySetup) -> Result<(), ReplayError> {
-        let running = self.running(setup, false)?;
+        let before = self.policies.get(place.0 as usize);
+        let is_other = before.is_some_and(|b| b.is_other && b.setup.name == setup.name);
+        let running = self.running(setup, is_other)?;
         match self.policies.get_mut(place.0 as usize) {
             Some(before) => {
                 let ended = std::mem::replace(before, running);
-                self.keep_comparison(ended.compared);
+                self.report.add(ended.compared);
             }
             None => self.policies.push(running),
         }
@@ -277,7 +269,14 @@ impl Replay<'_> {
     }
 
     fn running(&mut self, setup: PolicySetup, is_other: bool) -> Result<Running, ReplayError> {
-        let (decider, now) = self.decider(&setup, &setup.code, is_other)?;
+        let (decider, now) = if is_other {
+            self.other(&setup)?
+        } else {
+            (
+                self.recorded(&setup, &setup.code)?,
+                setup.code.digest.clone(),
+            )
+        };
         Ok(Running {
             compared: Compared {
                 policy: setup.name.clone(),
@@ -292,78 +291,63 @@ impl Replay<'_> {
         })
     }
 
-    /// Adds what was compared to the report.
-    fn keep_comparisons(&mut self) {
-        for running in std::mem::take(&mut self.policies) {
-            self.keep_comparison(running.compared);
-        }
+    /// The one that was asked for, and its digest. It begins without state.
+    fn other(&self, setup: &PolicySetup) -> Result<(Decider, String), ReplayError> {
+        let Some(file) = &self.wish.policy else {
+            return Ok((Decider::Unknown, String::new()));
+        };
+        let program = self
+            .runtime
+            .load(file)
+            .map_err(|source| ReplayError::Load {
+                file: file.clone(),
+                source: Box::new(source),
+            })?;
+        let code = Code {
+            state: None,
+            instance: 0,
+            ..setup.code.clone()
+        };
+        let policy = self.begin(setup, &code, &program)?;
+        Ok((policy, program.digest().to_owned()))
     }
 
-    fn keep_comparison(&mut self, new: Compared) {
-        // A place where nothing has decided.
-        if new.rounds == 0 {
-            return;
+    /// The one that decided then.
+    fn recorded(&mut self, setup: &PolicySetup, code: &Code) -> Result<Decider, ReplayError> {
+        if let Some(name) = &code.fallback {
+            let fallback = Fallback::from_name(name).ok_or_else(|| ReplayError::Fallback {
+                policy: setup.name.clone(),
+                name: name.clone(),
+            })?;
+            return Ok(Decider::Fallback(fallback));
         }
-        let same = |known: &&mut Compared| known.policy == new.policy && known.now == new.now;
-        match self.report.policies.iter_mut().find(same) {
-            Some(known) => {
-                known.rounds += new.rounds;
-                known.identical += new.identical;
-                known.stopped += new.stopped;
-                known.placed_then += new.placed_then;
-                known.placed_now += new.placed_now;
-                known.differences.extend(new.differences);
-                known.differences.truncate(TOLD);
-            }
-            None => self.report.policies.push(new),
-        }
-    }
-
-    /// What decides, and its digest.
-    fn decider(
-        &mut self,
-        setup: &PolicySetup,
-        code: &Code,
-        is_other: bool,
-    ) -> Result<(Decider, String), ReplayError> {
-        if let (Some(file), true) = (&self.wish.policy, is_other) {
-            let program = self
-                .runtime
-                .load(file)
-                .map_err(|source| ReplayError::Other {
-                    file: file.clone(),
-                    source: Box::new(source),
-                })?;
-            let fresh = Code {
-                state: None,
-                instance: 0,
-                ..code.clone()
-            };
-            let policy = self.begin(setup, &fresh, &program)?;
-            return Ok((policy, program.digest().to_owned()));
-        }
-        let fallback = code.fallback.as_deref().and_then(Fallback::from_name);
-        if let Some(fallback) = fallback {
-            return Ok((Decider::Fallback(fallback), code.digest.clone()));
+        if setup.redacted {
+            return Ok(Decider::Unknown);
         }
         let program = match self.programs.get(&code.digest) {
             Some(program) => program.clone(),
             None => {
-                let path = self.folder.component(&code.digest);
-                let program =
-                    self.runtime
-                        .load(&path)
-                        .map_err(|source| ReplayError::Component {
-                            policy: setup.name.clone(),
-                            digest: code.digest.clone(),
-                            path,
-                            source: Box::new(source),
-                        })?;
+                let program = self.load(setup, &code.digest)?;
                 self.programs.insert(code.digest.clone(), program.clone());
                 program
             }
         };
-        Ok((self.begin(setup, code, &program)?, code.digest.clone()))
+        self.begin(setup, code, &program)
+    }
+
+    fn load(&self, setup: &PolicySetup, digest: &str) -> Result<Program, ReplayError> {
+        let bytes = self
+            .folder
+            .component(digest)
+            .map_err(|source| ReplayError::Component {
+                policy: setup.name.clone(),
+                source,
+            })?;
+        let program = self.runtime.load_bytes(digest, &bytes);
+        program.map_err(|source| ReplayError::Load {
+            file: PathBuf::from(digest),
+            source: Box::new(source),
+        })
     }
 
     fn begin(
@@ -374,7 +358,6 @@ impl Replay<'_> {
     ) -> Result<Decider, ReplayError> {
         let options = Options {
             codec: Some(Arc::clone(&self.codec)),
-            log: Arc::new(Silence),
             ..recorded_options(setup, code, program)
         };
         let policy = Policy::start(program, options).map_err(|source| ReplayError::Start {
@@ -388,14 +371,26 @@ impl Replay<'_> {
         let Some(running) = self.policies.get(policy.0 as usize) else {
             return Ok(());
         };
-        if running.is_other {
-            return Ok(());
-        }
         let setup = running.setup.clone();
-        let (decider, _) = self.decider(&setup, code, false)?;
-        if let Some(running) = self.policies.get_mut(policy.0 as usize) {
+        let decider = match running.is_other {
+            true => None,
+            false => Some(self.recorded(&setup, code)?),
+        };
+        let Some(running) = self.policies.get_mut(policy.0 as usize) else {
+            return Ok(());
+        };
+        let mut next = Compared {
+            policy: setup.name,
+            then: code.digest.clone(),
+            now: running.compared.now.clone(),
+            ..Compared::default()
+        };
+        if let Some(decider) = decider {
             running.decider = decider;
+            next.now.clone_from(&next.then);
         }
+        let before = std::mem::replace(&mut running.compared, next);
+        self.report.add(before);
         Ok(())
     }
 
@@ -474,73 +469,29 @@ impl Replay<'_> {
             return;
         };
         let number = round.number;
-        let now = running.decider.decide(Arc::new(round));
-        let compared = &mut running.compared;
-        compared.rounds += 1;
-        compared.placed_then += placed(then);
-        compared.placed_now += placed(&now);
-        let same = match (then, &now) {
-            (Ok(then), Ok(now)) => bytes(then) == bytes(now),
-            (Err(Failure::Guest(_)), Err(Failure::Guest(_)))
-            | (Err(Failure::Trap(_)), Err(Failure::Trap(_))) => true,
-            _ => false,
+        let by_chance = matches!(then, Err(Failure::Deadline(_) | Failure::Host(_)));
+        let mut now = match &mut running.decider {
+            Decider::Unknown => return running.compared.skip(then),
+            decider if by_chance && !running.is_other => {
+                if let Decider::Policy(policy) = decider {
+                    policy.end_instance();
+                }
+                return running.compared.skip(then);
+            }
+            Decider::Policy(policy) => policy.decide(Arc::new(round)).result,
+            Decider::Fallback(fallback) => fallback.decide(Arc::new(round)).result,
         };
-        let stopped = matches!(then, Err(Failure::Trap(_) | Failure::Host(_)));
-        if same {
-            compared.identical += 1;
-        } else if stopped {
-            compared.stopped += 1;
-        } else if compared.differences.len() < TOLD {
-            compared.differences.push(Difference {
-                round: number,
-                at: self.now.0 / 1_000_000,
-                then: shown(then),
-                now: shown(&now),
-            });
+        if self.is_redacted {
+            now = redacted_result(&now, &*self.codec);
         }
-        if stopped
+        let at = self.now.0 / 1_000_000;
+        running.compared.round(number, at, then, &now);
+        // An instance that lives on, though it did not then, knows too much.
+        if then.as_ref().is_err_and(Failure::ends_instance)
             && !running.is_other
             && let Decider::Policy(policy) = &mut running.decider
         {
             policy.end_instance();
         }
-    }
-}
-
-fn bytes(answer: &Answer) -> Vec<u8> {
-    postcard::to_allocvec(answer).unwrap_or_default()
-}
-
-fn placed(result: &Result<Answer, Failure>) -> u64 {
-    result.as_ref().map_or(0, |answer| {
-        answer.placements.iter().map(|p| u64::from(p.count)).sum()
-    })
-}
-
-/// An answer in a few words.
-pub(crate) fn shown(result: &Result<Answer, Failure>) -> String {
-    match result {
-        Ok(answer) => {
-            let placements: Vec<String> = answer
-                .placements
-                .iter()
-                .take(10)
-                .map(|p| format!("{} of set {} on offer {}", p.count, p.set, p.offer))
-                .collect();
-            format!(
-                "{} placements ({}), {} declines, {} kills, {} actions, the rest {}",
-                answer.placements.len(),
-                placements.join(", "),
-                answer.declines.len(),
-                answer.kills.len(),
-                answer.actions.len(),
-                if answer.rest.is_some() {
-                    "declined"
-                } else {
-                    "held"
-                },
-            )
-        }
-        Err(failure) => failure.to_string(),
     }
 }

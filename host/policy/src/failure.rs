@@ -3,10 +3,12 @@
 
 use std::fmt::Write as _;
 
+use offerd_core::policy::Failure;
 use wasmtime::{Trap, WasmBacktrace};
 
 use crate::host::{Host, Phase};
 use crate::limits::{Limits, Refused, SNAPSHOT_BYTES, WASM_STACK, show_bytes, show_duration};
+use crate::options::StartError;
 
 /// Frames shown of a guest's backtrace.
 pub(crate) const FRAMES: usize = 20;
@@ -15,8 +17,42 @@ pub(crate) const FRAMES: usize = 20;
 /// type is private.
 const TRANSFER_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
 
-/// Why the instance of `host` ended, over several lines.
-pub(crate) fn explain(error: &wasmtime::Error, host: &Host, limits: &Limits) -> String {
+/// How a call ended an instance, with the text for people over several lines.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    Deadline(String),
+    Other(String),
+}
+
+impl Stop {
+    /// In a call that has an answer.
+    pub(crate) fn failure(self) -> Failure {
+        match self {
+            Self::Deadline(text) => Failure::Deadline(text),
+            Self::Other(text) => Failure::Trap(text),
+        }
+    }
+
+    /// In the start of an instance.
+    pub(crate) fn at_start(self, policy: String) -> StartError {
+        match self {
+            Self::Deadline(text) => StartError::Late { policy, text },
+            Self::Other(text) => StartError::Stopped { policy, text },
+        }
+    }
+
+    /// With something before the text.
+    pub(crate) fn of_round(self, number: u32) -> Self {
+        let with = |text| format!("round {number}: {text}");
+        match self {
+            Self::Deadline(text) => Self::Deadline(with(text)),
+            Self::Other(text) => Self::Other(with(text)),
+        }
+    }
+}
+
+/// Why the instance of `host` ended.
+pub(crate) fn explain(error: &wasmtime::Error, host: &Host, limits: &Limits) -> Stop {
     let mut text = format!("{} {}", host.phase.name(), what(error, host, limits));
     if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>()
         && !backtrace.frames().is_empty()
@@ -33,7 +69,11 @@ pub(crate) fn explain(error: &wasmtime::Error, host: &Host, limits: &Limits) -> 
             let _ = write!(text, "\n  {line}");
         }
     }
-    text
+    if error.downcast_ref::<Trap>() == Some(&Trap::Interrupt) {
+        Stop::Deadline(text)
+    } else {
+        Stop::Other(text)
+    }
 }
 
 fn what(error: &wasmtime::Error, host: &Host, limits: &Limits) -> String {

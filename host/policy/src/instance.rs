@@ -10,7 +10,7 @@ use wasmtime::component::{ComponentNamedList, Lift, Lower, TypedFunc};
 
 use crate::bindings::{self, WitSnapshot, types};
 use crate::convert::{Excess, fill_round, from_answer};
-use crate::failure::{deadline, explain, transfer};
+use crate::failure::{Stop, deadline, explain, transfer};
 use crate::host::{Host, Phase};
 use crate::limits::{SNAPSHOT_BYTES, show_bytes};
 use crate::log::shorten;
@@ -22,8 +22,8 @@ use crate::ticker::Ticker;
 /// Longest error text of a guest that is kept.
 const ERROR_BYTES: usize = 8 * 1024;
 
-/// A policy at work. After a call returned [`Failure::Trap`] or
-/// [`Failure::Host`] it must be dropped.
+/// A policy at work. After a call returned a failure that
+/// [ends it](Failure::ends_instance) it must be dropped.
 pub(crate) struct Instance {
     store: Store<Host>,
     program: Program,
@@ -84,12 +84,7 @@ impl Instance {
                     text: shorten(text, ERROR_BYTES),
                 });
             }
-            Err(text) => {
-                return Err(StartError::Stopped {
-                    policy: policy(),
-                    text,
-                });
-            }
+            Err(stop) => return Err(stop.at_start(policy())),
         }
 
         let mut instance = Self {
@@ -147,10 +142,7 @@ impl Instance {
                 bytes: state.data.len(),
                 text: shorten(text, ERROR_BYTES),
             }),
-            Err(text) => Err(StartError::Stopped {
-                policy: policy(),
-                text,
-            }),
+            Err(stop) => Err(stop.at_start(policy())),
         }
     }
 
@@ -180,7 +172,7 @@ impl Instance {
             &self.decide,
             (Arc::clone(&self.round),),
         )
-        .map_err(|text| Failure::Trap(format!("round {number}: {text}")))?;
+        .map_err(|stop| stop.of_round(number).failure())?;
         let answer = answer.map_err(|text| Failure::Guest(shorten(text, ERROR_BYTES)))?;
         let limit = self.options.limits.decisions;
         from_answer(answer, limit).map_err(|Excess { list, length }| {
@@ -203,7 +195,7 @@ impl Instance {
             save,
             (),
         )
-        .map_err(Failure::Trap)?;
+        .map_err(Stop::failure)?;
         let WitSnapshot { version, data } =
             saved.map_err(|text| Failure::Guest(shorten(text, ERROR_BYTES)))?;
         if data.len() > SNAPSHOT_BYTES {
@@ -255,10 +247,7 @@ impl Functions {
         store: &mut Store<Host>,
     ) -> Result<Description, StartError> {
         let (description,) = call(program, options, store, Phase::Describe, &self.describe, ())
-            .map_err(|text| StartError::Stopped {
-                policy: options.name.clone(),
-                text,
-            })?;
+            .map_err(|stop| stop.at_start(options.name.clone()))?;
         Ok(Description {
             name: description.name,
             version: description.version,
@@ -278,7 +267,8 @@ fn make(
     let host = Host::new(Arc::clone(options), Arc::clone(metrics), number, now);
     let mut store = Store::new(program.engine(), host);
     store.limiter(|host| &mut host.meter);
-    store.set_epoch_deadline(Ticker::ticks(options.limits.startup));
+    let time = options.limits.startup;
+    store.set_epoch_deadline(Ticker::ticks(time.saturating_mul(options.limits.patience)));
     let found = {
         let _ticking = program.ticker().tick();
         instantiate(program, &mut store)
@@ -291,8 +281,7 @@ fn make(
             // A start function that traps, or too little memory, is the
             // policy's fault; the rest is not.
             if error.is::<wasmtime::Trap>() || host.meter.refused().is_some() {
-                let text = explain(&error, host, &options.limits);
-                Err(StartError::Stopped { policy, text })
+                Err(explain(&error, host, &options.limits).at_start(policy))
             } else {
                 let text = format!("{error:#}");
                 Err(StartError::Host { policy, text })
@@ -318,8 +307,7 @@ fn instantiate(program: &Program, store: &mut Store<Host>) -> wasmtime::Result<F
     Ok(functions)
 }
 
-/// One call under its limits. The error is the text for people; the instance is
-/// dead then.
+/// One call under its limits. After an error the instance is dead.
 fn call<P, R>(
     program: &Program,
     options: &Options,
@@ -327,14 +315,15 @@ fn call<P, R>(
     phase: Phase,
     function: &TypedFunc<P, R>,
     arguments: P,
-) -> Result<R, String>
+) -> Result<R, Stop>
 where
     P: ComponentNamedList + Lower,
     R: ComponentNamedList + Lift,
 {
     let limits = &options.limits;
     store.data_mut().begin_call(phase);
-    store.set_epoch_deadline(Ticker::ticks(deadline(phase, limits)));
+    let time = deadline(phase, limits).saturating_mul(limits.patience);
+    store.set_epoch_deadline(Ticker::ticks(time));
     store.set_hostcall_fuel(transfer(phase, limits));
     let result = {
         let _ticking = program.ticker().tick();

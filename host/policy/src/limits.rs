@@ -35,6 +35,10 @@ pub struct Limits {
     pub decisions: usize,
     pub log_lines: u32,
     pub log_line_bytes: usize,
+    /// How many times as long a call may really take. More than once in replays
+    /// alone: a slower machine must not end what was not ended then, and the
+    /// policy must be told the same limits.
+    pub patience: u32,
 }
 
 impl Default for Limits {
@@ -47,6 +51,7 @@ impl Default for Limits {
             decisions: 100_000,
             log_lines: 100,
             log_line_bytes: 4096,
+            patience: 1,
         }
     }
 }

@@ -17,6 +17,17 @@ pub enum LogLevel {
     Error,
 }
 
+impl LogLevel {
+    /// From the lowest to the highest.
+    pub const ALL: [Self; 5] = [
+        Self::Trace,
+        Self::Debug,
+        Self::Info,
+        Self::Warn,
+        Self::Error,
+    ];
+}
+
 /// Takes the lines of one policy.
 pub trait LogSink: Send + Sync {
     /// Whether lines of this level are kept.

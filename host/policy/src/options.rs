@@ -131,9 +131,12 @@ pub enum StartError {
         bytes: usize,
         text: String,
     },
-    /// It trapped or overran a limit.
+    /// It trapped or overran a limit other than time.
     #[error("policy {policy} was stopped while it started: {text}")]
     Stopped { policy: String, text: String },
+    /// It overran `limits.startup`.
+    #[error("policy {policy} was stopped while it started: {text}")]
+    Late { policy: String, text: String },
     /// The host could not make the instance.
     #[error("policy {policy} could not be started: {text}")]
     Host { policy: String, text: String },

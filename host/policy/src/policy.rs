@@ -164,7 +164,7 @@ impl Policy {
             );
         };
         let (result, used) = instance.decide(round);
-        if matches!(result, Err(Failure::Trap(_) | Failure::Host(_))) {
+        if result.as_ref().is_err_and(Failure::ends_instance) {
             self.instance = None;
         }
         (result, used)
@@ -196,7 +196,7 @@ impl PolicyCode for Policy {
             match instance.save() {
                 Ok(saved) => self.saved = saved,
                 Err(failure) => {
-                    if !matches!(failure, Failure::Guest(_)) {
+                    if failure.ends_instance() {
                         self.instance = None;
                     }
                     return Err(failure);
@@ -231,7 +231,9 @@ impl PolicyCode for Policy {
                 self.saved = state;
                 Ok(())
             }
-            Err(StartError::Restore { .. } | StartError::Stopped { .. }) if state.is_some() => {
+            Err(
+                StartError::Restore { .. } | StartError::Stopped { .. } | StartError::Late { .. },
+            ) if state.is_some() => {
                 let own = self.saved.take();
                 let renewed = self.restart(now, own.as_ref());
                 self.saved = own;
@@ -266,6 +268,7 @@ fn failed_start(error: &StartError) -> Failure {
     let text = format!("a new instance did not start: {error}");
     match error {
         StartError::Host { .. } => Failure::Host(text),
+        StartError::Late { .. } => Failure::Deadline(text),
         StartError::Configure { .. } | StartError::Restore { .. } | StartError::Stopped { .. } => {
             Failure::Trap(text)
         }

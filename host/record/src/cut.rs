@@ -1,20 +1,27 @@
 //! A piece of a recording, to be sent away.
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use offerd_core::Instant;
-use offerd_core::machine::{Machine, Request};
+use offerd_core::policy::Codec;
 
-use crate::entry::{Entry, Recorded, Start};
+use crate::component::ComponentError;
+use crate::entry::Entry;
 use crate::file::{ReadError, Reader};
-use crate::folder::Folder;
-use crate::writer::{Limits, Recorder};
+use crate::folder::{Folder, Found};
+use crate::output::Output;
+use crate::redact::Redactor;
+use crate::start::MachineError;
+use crate::writer::BUFFER;
 
 /// What to copy. A recording can be gone through only from its beginning, so the
 /// copy begins with the recording in which `from` lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Cut {
     /// What must be in it: from here on ...
     pub from: Option<Instant>,
@@ -22,34 +29,32 @@ pub struct Cut {
     pub to: Option<Instant>,
     /// So much from the beginning of the first recording.
     pub first: Option<Duration>,
-    /// Without what may be secret in jobs.
-    pub redact: bool,
+    /// Without what may be secret; the codec knows messages that policies wrote.
+    pub redact: Option<Arc<dyn Codec>>,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum CutError {
     #[error(transparent)]
     Read(#[from] ReadError),
-    #[error("cannot write to {}", folder.display())]
+    #[error("cannot write to {}", path.display())]
     Write {
-        folder: PathBuf,
+        path: PathBuf,
         #[source]
         source: io::Error,
     },
+    #[error("{} is there already; name another folder for the copy", path.display())]
+    Exists { path: PathBuf },
     #[error("{} has no recording of that time{}", path.display(), known(.span))]
     Nothing {
         path: PathBuf,
         /// Beginning of the first and of the last one.
         span: Option<(Instant, Instant)>,
     },
-    #[error("the recording is of another version of offerd ({version}): {why}")]
-    Machine { version: String, why: String },
-    #[error("the component {} cannot be copied", path.display())]
-    Component {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Machine(#[from] MachineError),
+    #[error(transparent)]
+    Component(#[from] ComponentError),
 }
 
 fn known(span: &Option<(Instant, Instant)>) -> String {
@@ -67,25 +72,32 @@ fn known(span: &Option<(Instant, Instant)>) -> String {
 /// the components that decided in it. Gives the paths of the copies.
 ///
 /// # Errors
-/// A recording can't be read or a copy not written.
+/// A recording of that time can't be read or a copy not written.
 pub fn cut(path: &Path, to: &Folder, wish: &Cut) -> Result<Vec<PathBuf>, CutError> {
-    let all = files(path)?;
-    let span = all.first().zip(all.last()).map(|(a, b)| (a.0, b.0));
-    let mut wish = *wish;
+    let (from, files, span) = if path.is_dir() {
+        let folder = Folder::new(path);
+        let found = folder.list().map_err(|source| ReadError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        let span = found.first().zip(found.last());
+        let span = span.map(|(first, last)| (first.began, last.began));
+        (folder, of_the_time(found, wish), span)
+    } else {
+        let folder = Folder::new(path.parent().unwrap_or(Path::new("")));
+        (folder, vec![path.to_owned()], None)
+    };
+    let mut cutting = Cutting {
+        from,
+        to,
+        redactor: wish.redact.as_deref().map(Redactor::new),
+        first: wish.first,
+        end: wish.to,
+        copied: BTreeSet::new(),
+    };
     let mut written = Vec::new();
-    for (position, (start, file)) in all.iter().enumerate() {
-        let next = all.get(position + 1).map(|(start, _)| *start);
-        let over = wish
-            .from
-            .is_some_and(|from| next.is_some_and(|next| next <= from));
-        if over || wish.to.is_some_and(|to| *start > to) {
-            continue;
-        }
-        if let Some(first) = wish.first.take() {
-            let end = *start + first;
-            wish.to = Some(wish.to.map_or(end, |to| to.min(end)));
-        }
-        written.push(cut_one(file, to, &wish)?);
+    for file in files {
+        written.extend(cutting.file(&file)?);
     }
     if written.is_empty() {
         let path = path.to_owned();
@@ -94,108 +106,132 @@ pub fn cut(path: &Path, to: &Folder, wish: &Cut) -> Result<Vec<PathBuf>, CutErro
     Ok(written)
 }
 
-/// Recordings with the times at which they begin, in order.
-fn files(path: &Path) -> Result<Vec<(Instant, PathBuf)>, CutError> {
-    if !path.is_dir() {
-        return Ok(vec![(start_of(path)?, path.to_owned())]);
+/// Those that have something of the wanted time. The others are not opened: they
+/// may be of another version, or damaged.
+fn of_the_time(mut found: Vec<Found>, wish: &Cut) -> Vec<PathBuf> {
+    if let Some(to) = wish.to {
+        found.retain(|file| file.began <= to);
     }
-    let found = Folder::new(path).list().map_err(|source| ReadError::Io {
+    if let Some(from) = wish.from {
+        let begun = found.partition_point(|file| file.began <= from);
+        // One that its writer could not begin does not hold that time.
+        let begun = found.get(..begun).unwrap_or_default();
+        let first = begun.iter().rposition(|file| !is_empty(&file.path));
+        found.drain(..first.unwrap_or_default());
+    }
+    found.into_iter().map(|file| file.path).collect()
+}
+
+fn is_empty(file: &Path) -> bool {
+    let first = Reader::open(file).and_then(|mut reader| reader.next_entry());
+    matches!(first, Ok(None))
+}
+
+struct Cutting<'a> {
+    from: Folder,
+    to: &'a Folder,
+    redactor: Option<Redactor<'a>>,
+    /// Until the first recording was begun.
+    first: Option<Duration>,
+    end: Option<Instant>,
+    /// Digests of components.
+    copied: BTreeSet<String>,
+}
+
+impl Cutting<'_> {
+    /// The copy, if there is anything in the file.
+    fn file(&mut self, recording: &Path) -> Result<Option<PathBuf>, CutError> {
+        let mut reader = Reader::open(recording)?;
+        let Some(first) = reader.next_entry()? else {
+            return Ok(None);
+        };
+        if let (Entry::Start(start), Some(first)) = (&first, self.first.take()) {
+            let end = start.now + first;
+            self.end = Some(self.end.map_or(end, |to| to.min(end)));
+        }
+        let copy = self.copy_of(recording, &first);
+        self.to.make().map_err(|source| write(&copy, source))?;
+        let output = Output::create(&copy).map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => CutError::Exists { path: copy.clone() },
+            _ => write(&copy, source),
+        })?;
+        match self.entries(first, &mut reader, output, &copy) {
+            Ok(()) => Ok(Some(copy)),
+            Err(error) => {
+                // Half of a copy looks like a whole one. That it stays is the
+                // smaller problem.
+                let _ = fs::remove_file(&copy);
+                Err(error)
+            }
+        }
+    }
+
+    /// Under the name that the host gives; the recording's may be another.
+    fn copy_of(&self, recording: &Path, first: &Entry<'_>) -> PathBuf {
+        match first {
+            Entry::Start(start) => self.to.file(start.now.0 / 1_000_000),
+            _ => self
+                .to
+                .path()
+                .join(recording.file_name().unwrap_or_default()),
+        }
+    }
+
+    fn entries(
+        &mut self,
+        first: Entry<'static>,
+        reader: &mut Reader,
+        mut output: Output,
+        copy: &Path,
+    ) -> Result<(), CutError> {
+        let mut buffer = Vec::with_capacity(BUFFER * 2);
+        let mut next = Some(first);
+        while let Some(mut entry) = next {
+            if let (Entry::Inputs { now, .. }, Some(end)) = (&entry, self.end)
+                && *now > end
+            {
+                break;
+            }
+            if let Some(redactor) = &mut self.redactor {
+                entry = redactor.entry(entry)?;
+            }
+            self.components(&entry)?;
+            // Writing into a vector does not fail.
+            buffer = postcard::to_extend(&entry, buffer).unwrap_or_default();
+            if buffer.len() >= BUFFER {
+                output
+                    .block(&buffer)
+                    .map_err(|source| write(copy, source))?;
+                buffer.clear();
+            }
+            next = reader.next_entry()?;
+        }
+        if !buffer.is_empty() {
+            output
+                .block(&buffer)
+                .map_err(|source| write(copy, source))?;
+        }
+        output.sync().map_err(|source| write(copy, source))
+    }
+
+    /// Copies components that an entry names.
+    fn components(&mut self, entry: &Entry<'_>) -> Result<(), CutError> {
+        for digest in entry.components() {
+            if !self.copied.contains(digest) {
+                let bytes = self.from.component(digest)?;
+                self.to
+                    .keep_component(digest, &bytes)
+                    .map_err(|source| write(self.to.path(), source))?;
+                self.copied.insert(digest.to_owned());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write(path: &Path, source: io::Error) -> CutError {
+    CutError::Write {
         path: path.to_owned(),
         source,
-    })?;
-    found
-        .into_iter()
-        .map(|found| Ok((start_of(&found.path)?, found.path)))
-        .collect()
-}
-
-fn start_of(file: &Path) -> Result<Instant, CutError> {
-    match Reader::open(file)?.next_entry()? {
-        Some(Entry::Start(start)) => Ok(start.now),
-        // One that its writer never began.
-        _ => Ok(Instant::default()),
     }
-}
-
-fn cut_one(recording: &Path, to: &Folder, wish: &Cut) -> Result<PathBuf, CutError> {
-    let from = Folder::new(recording.parent().unwrap_or(Path::new("")));
-    let mut reader = Reader::open(recording)?;
-    // One file, and nothing in the folder goes.
-    let limits = Limits {
-        file_bytes: u64::MAX,
-        file_age: Duration::MAX,
-        bytes: u64::MAX,
-        age: Duration::MAX,
-    };
-    let write = |source| CutError::Write {
-        folder: to.path().to_owned(),
-        source,
-    };
-    let mut recorder = Recorder::new(to.clone(), limits).map_err(write)?;
-    let mut written = to.path().to_owned();
-    while let Some(entry) = reader.next_entry()? {
-        match entry {
-            Entry::Start(mut start) => {
-                if wish.redact {
-                    start.machine = redacted(&start)?;
-                }
-                for policy in &start.policies {
-                    copy(&from, to, &policy.code.digest)?;
-                }
-                written = to.file(start.now.0 / 1_000_000);
-                recorder.start(*start);
-            }
-            Entry::Inputs { now, mut inputs } => {
-                if wish.to.is_some_and(|to| now > to) {
-                    break;
-                }
-                if wish.redact {
-                    inputs.iter_mut().for_each(redact);
-                }
-                recorder.put(&Entry::Inputs { now, inputs });
-            }
-            Entry::Code { policy, code } => {
-                copy(&from, to, &code.digest)?;
-                recorder.put(&Entry::Code { policy, code });
-            }
-            Entry::Policy { policy, setup } => {
-                copy(&from, to, &setup.code.digest)?;
-                recorder.put(&Entry::Policy { policy, setup });
-            }
-            Entry::Saved { .. } => recorder.put(&entry),
-        }
-    }
-    recorder.finish().map_err(write)?;
-    Ok(written)
-}
-
-fn redacted(start: &Start) -> Result<Vec<u8>, CutError> {
-    let machine = |error: postcard::Error| CutError::Machine {
-        version: start.version.clone(),
-        why: error.to_string(),
-    };
-    let mut known: Machine = postcard::from_bytes(&start.machine).map_err(machine)?;
-    known.redact();
-    postcard::to_allocvec(&known).map_err(machine)
-}
-
-fn redact(input: &mut Recorded<'static>) {
-    if let Recorded::Operator { request, .. } = input
-        && let Request::Submit(jobs) = request.to_mut()
-    {
-        for job in jobs {
-            *job = job.redacted();
-        }
-    }
-}
-
-fn copy(from: &Folder, to: &Folder, digest: &str) -> Result<(), CutError> {
-    let path = from.component(digest);
-    // The host's own code has none.
-    if digest == "none" {
-        return Ok(());
-    }
-    std::fs::read(&path)
-        .and_then(|bytes| to.keep_component(digest, &bytes))
-        .map_err(|source| CutError::Component { path, source })
 }

@@ -25,7 +25,11 @@ pub enum Entry<'a> {
     /// Other code, or a new instance of the same, has taken over.
     Code { policy: PolicyHandle, code: Code },
     /// The policy was asked for its state between two rounds.
-    Saved { policy: PolicyHandle },
+    Saved {
+        policy: PolicyHandle,
+        /// Whether that ended its instance: it trapped or took too long.
+        ended: bool,
+    },
     /// A policy begins at this place, which is new, or that of one that ended.
     Policy {
         policy: PolicyHandle,
@@ -38,6 +42,8 @@ pub enum Entry<'a> {
 pub struct Start {
     /// Version of the program that wrote this.
     pub version: String,
+    /// Whether what may be secret was taken out.
+    pub redacted: bool,
     pub now: Instant,
     /// The machine, in postcard's form.
     #[serde(with = "serde_bytes_vec")]
@@ -62,8 +68,13 @@ pub struct PolicySetup {
     pub offer_lease: Duration,
     pub offers_per_round: u32,
     pub waiting_per_round: u32,
+    /// For each level of log lines, from the lowest, whether the policy was told
+    /// that the host keeps them.
+    pub log_levels: [bool; 5],
     pub seed: u64,
     pub now: Instant,
+    /// Whether something was taken out of `config` that decisions may depend on.
+    pub redacted: bool,
     pub code: Code,
 }
 
@@ -126,6 +137,26 @@ pub enum Recorded<'a> {
         policy: PolicyHandle,
         canary: Cow<'a, Option<Canary>>,
     },
+}
+
+impl Code {
+    /// Digest of the component; `None` for the host's own code.
+    pub fn component(&self) -> Option<&str> {
+        self.fallback.is_none().then_some(&self.digest)
+    }
+}
+
+impl Entry<'_> {
+    /// Digests of the components that decide from here on.
+    pub(crate) fn components(&self) -> Vec<&str> {
+        let codes: Vec<&Code> = match self {
+            Self::Start(start) => start.policies.iter().map(|policy| &policy.code).collect(),
+            Self::Code { code, .. } => vec![code],
+            Self::Policy { setup, .. } => vec![&setup.code],
+            Self::Inputs { .. } | Self::Saved { .. } => Vec::new(),
+        };
+        codes.into_iter().filter_map(Code::component).collect()
+    }
 }
 
 impl<'a> Recorded<'a> {

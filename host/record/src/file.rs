@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 
 use crate::entry::Entry;
 
-pub(crate) const MAGIC: &[u8; 12] = b"offerd rec 2";
+/// The last byte is the number of the format: of entries, and of the machine in
+/// the first of them. Whoever changes one of these counts on.
+pub(crate) const MAGIC: &[u8; 12] = b"offerd rec 3";
 
 /// Largest content of a block that is read.
 const BLOCK_LIMIT: u32 = 1 << 30;
@@ -24,14 +26,26 @@ pub enum ReadError {
         #[source]
         source: io::Error,
     },
-    #[error("{} is no recording of this version of offerd", path.display())]
+    #[error("{} is no recording", path.display())]
     Magic { path: PathBuf },
+    #[error(
+        "the recording {} has format {}, which another version of offerd reads; this one reads \
+         format {}",
+        path.display(),
+        *found as char,
+        own_format()
+    )]
+    Format { path: PathBuf, found: u8 },
     #[error("the recording {} is damaged at byte {offset}: {why}", path.display())]
     Damaged {
         path: PathBuf,
         offset: u64,
         why: String,
     },
+}
+
+fn own_format() -> char {
+    MAGIC.last().copied().unwrap_or_default() as char
 }
 
 /// Of a block: the length of its content and its compressed form.
@@ -93,23 +107,29 @@ impl Reader {
             source,
         };
         let mut file = BufReader::new(File::open(path).map_err(io)?);
-        let mut magic = [0; MAGIC.len()];
-        match file.read_exact(&mut magic) {
-            Ok(()) if magic == *MAGIC => {}
-            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(io(error)),
-            _ => {
-                return Err(ReadError::Magic {
-                    path: path.to_owned(),
-                });
-            }
+        let mut magic = Vec::with_capacity(MAGIC.len());
+        file.by_ref()
+            .take(MAGIC.len() as u64)
+            .read_to_end(&mut magic)
+            .map_err(io)?;
+        let path = path.to_owned();
+        // A writer that died at once has not come to the end of it.
+        if !MAGIC.starts_with(&magic) {
+            return Err(match magic.split_last() {
+                Some((found, name)) if name.len() == MAGIC.len() - 1 && MAGIC.starts_with(name) => {
+                    let found = *found;
+                    ReadError::Format { path, found }
+                }
+                _ => ReadError::Magic { path },
+            });
         }
         Ok(Self {
-            path: path.to_owned(),
+            path,
             file,
-            offset: MAGIC.len() as u64,
+            offset: magic.len() as u64,
             block: Vec::new(),
             at: 0,
-            cut_off: false,
+            cut_off: magic.len() < MAGIC.len(),
         })
     }
 

@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use offerd_core::Instant;
+
 const EXTENSION: &str = "orec";
 
 /// A folder with recordings and the components that decided in them.
@@ -15,6 +17,8 @@ pub struct Folder(PathBuf);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     pub path: PathBuf,
+    /// By its name, in milliseconds.
+    pub began: Instant,
     pub bytes: u64,
     /// When it was last written.
     pub modified: SystemTime,
@@ -44,27 +48,8 @@ impl Folder {
         self.0.join(format!("{millis:015}.{EXTENSION}"))
     }
 
-    /// Path of a component.
-    pub fn component(&self, digest: &str) -> PathBuf {
-        self.0.join(format!("{digest}.wasm"))
-    }
-
-    /// Keeps a component beside the recordings.
-    ///
-    /// # Errors
-    /// It can't be written.
-    pub fn keep_component(&self, digest: &str, bytes: &[u8]) -> io::Result<()> {
-        let path = self.component(digest);
-        if path.is_file() {
-            return Ok(());
-        }
-        self.make()?;
-        let aside = path.with_extension("new");
-        fs::write(&aside, bytes)?;
-        fs::rename(aside, path)
-    }
-
-    /// All recordings, oldest first.
+    /// All recordings, oldest first. Files that were given another name are not
+    /// among them.
     ///
     /// # Errors
     /// The folder can't be read. One that is not there is empty.
@@ -77,33 +62,54 @@ impl Folder {
         let mut found = Vec::new();
         for entry in entries {
             let path = entry?.path();
-            if path.extension().is_some_and(|e| e == EXTENSION) {
-                let metadata = fs::metadata(&path)?;
-                found.push(Found {
+            let Some(began) = began(&path) else {
+                continue;
+            };
+            match fs::metadata(&path) {
+                Ok(metadata) => found.push(Found {
+                    began,
                     bytes: metadata.len(),
                     modified: metadata.modified()?,
                     path,
-                });
+                }),
+                // Its time had come.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
             }
         }
         found.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(found)
     }
 
-    /// Removes the oldest recordings until the rest is small and young enough.
-    /// The newest stays: it is being written.
+    /// Removes the oldest recordings until the rest is small and young enough, and
+    /// components that none of the rest names. The newest stays: it is being
+    /// written.
     pub(crate) fn clean(&self, bytes: u64, age: Duration) -> io::Result<()> {
         let mut found = self.list()?;
-        found.pop();
+        let Some(newest) = found.pop() else {
+            return Ok(());
+        };
         let mut total: u64 = found.iter().map(|f| f.bytes).sum();
+        let mut oldest = newest.began;
         let now = SystemTime::now();
         for file in found {
             let old = now.duration_since(file.modified).is_ok_and(|a| a > age);
             if total > bytes || old {
                 fs::remove_file(&file.path)?;
                 total -= file.bytes;
+            } else {
+                oldest = oldest.min(file.began);
             }
         }
-        Ok(())
+        self.clean_components(SystemTime::UNIX_EPOCH + Duration::from_nanos(oldest.0))
     }
+}
+
+/// When a recording began, by its name.
+fn began(path: &Path) -> Option<Instant> {
+    if path.extension()? != EXTENSION {
+        return None;
+    }
+    let millis: u64 = path.file_stem()?.to_str()?.parse().ok()?;
+    Some(Instant::from_millis(millis))
 }

@@ -7,14 +7,21 @@
 //! of the same inputs. This crate knows the format and writes files beside the
 //! loop; it runs nothing.
 
+mod component;
 mod cut;
 mod entry;
 mod file;
 mod folder;
+mod output;
+mod redact;
+mod start;
 mod writer;
 
+pub use component::ComponentError;
 pub use cut::{Cut, CutError, cut};
 pub use entry::{Code, Entry, PolicySetup, Recorded, Start, State};
 pub use file::{ReadError, Reader};
 pub use folder::{Folder, Found};
+pub use redact::redacted_result;
+pub use start::MachineError;
 pub use writer::{Limits, Recorder};

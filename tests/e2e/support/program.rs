@@ -75,6 +75,13 @@ impl Running {
         Self { child, admin }
     }
 
+    /// Without a last word.
+    pub(crate) async fn kill(mut self) {
+        within("the end of a program", self.child.kill())
+            .await
+            .unwrap();
+    }
+
     pub(crate) async fn signal(&self, name: &str) {
         signal(&self.child, name).await;
     }

@@ -35,6 +35,12 @@ pub(super) struct Update {
     before: FrameworkUpdate,
 }
 
+impl Update {
+    pub(super) fn redact(&mut self) {
+        self.before.redact();
+    }
+}
+
 impl Machine {
     /// FrameworkInfo as it is wanted now.
     pub(super) fn framework_as(&self, suppressed: impl Fn(&RoleState) -> bool) -> FrameworkUpdate {

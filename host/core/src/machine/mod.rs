@@ -424,10 +424,45 @@ impl Machine {
         }
     }
 
-    /// Takes out of the books what may be secret in jobs; see
-    /// [`crate::job::JobSpec::redacted`].
+    /// Takes out of the books what may be secret: in jobs (see
+    /// [`crate::job::JobSpec::redacted`]), in what policies wrote and in what they
+    /// logged before they were stopped.
     pub fn redact(&mut self) {
-        self.jobs.redact();
+        // All fields by name: of a new one somebody has to think. Tasks have no
+        // command line; their messages and labels stay, since policies see them.
+        let Self {
+            settings: _,
+            codec: _,
+            rng: _,
+            now: _,
+            session: _,
+            newest_session: _,
+            ever_subscribed: _,
+            framework_id: _,
+            master: _,
+            update,
+            updates,
+            agents: _,
+            offers: _,
+            jobs,
+            tasks: _,
+            executors: _,
+            roles: _,
+            policies,
+            operations: _,
+            reconciliation: _,
+            timers: _,
+            next_call: _,
+            counters: _,
+            recent: _,
+            out: _,
+        } = self;
+        jobs.redact();
+        update.redact();
+        updates.iter_mut().for_each(framework::Update::redact);
+        for failure in policies.iter_mut().filter_map(|p| p.last_failure.as_mut()) {
+            failure.truncate(failure.find('\n').unwrap_or(failure.len()));
+        }
     }
 
     /// Position of a policy by its name or one of its roles.

@@ -413,7 +413,7 @@ impl Machine {
         policy.numbers.failures += 1;
         policy.last_failure = Some(failure.to_string());
         let mut again = None;
-        if !matches!(failure, Failure::Guest(_)) {
+        if failure.ends_instance() {
             policy.blank = true;
             // What it did not come to see it can learn from the tables.
             policy.dirty = true;

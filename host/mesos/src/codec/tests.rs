@@ -53,6 +53,77 @@ fn a_written_task_is_completed() {
 }
 
 #[test]
+fn a_bare_task_is_taken_alike_and_keeps_no_secret() {
+    let command = r#"{"value":"s3cret","arguments":["s3cret"],"environment":{"variables":[
+        {"name":"KEY","value":"s3cret"}]},"uris":[{"value":"http://s3cret"}]}"#;
+    let executor_text =
+        format!(r#"{{"executor_id":{{"value":"e"}},"resources":[{CPUS}],"command":{command}}}"#);
+    let text = format!(
+        r#"{{"name":"n","task_id":{{"value":"t"}},"agent_id":{{"value":"a"}},"data":"czNjcmV0",
+            "resources":[{CPUS}],"command":{command},"executor":{executor_text},
+            "labels":{{"labels":[{{"key":"k","value":"s3cret"}}]}}}}"#
+    );
+    let is_clean = |bare: &Encoded| {
+        let Encoded::Protobuf(bytes) = bare else {
+            panic!("{bare:?}");
+        };
+        !bytes.windows(6).any(|part| part == b"s3cret")
+    };
+    let bare = ProtobufCodec.bare_task(&json(&text));
+    assert!(is_clean(&bare));
+    assert_eq!(ProtobufCodec.bare_task(&bare), bare, "once is enough");
+    let whole = task(&text).unwrap();
+    let left = ProtobufCodec
+        .task(&bare, &"agent-1".into(), &"role-1".into())
+        .unwrap();
+    let body = left.body.clone();
+    assert_eq!(left, WrittenTask { body, ..whole });
+
+    let bare = ProtobufCodec.bare_executor(&json(&executor_text));
+    assert!(is_clean(&bare));
+    let whole = executor(&executor_text).unwrap();
+    let left = ProtobufCodec
+        .executor(&bare, &"fw".into(), &"role-1".into())
+        .unwrap();
+    let body = left.body.clone();
+    assert_eq!(left, WrittenExecutor { body, ..whole });
+
+    // What is refused stays so.
+    for text in ["nonsense", r#"{"name":"n"}"#] {
+        let bare = ProtobufCodec.bare_task(&json(text));
+        let again = ProtobufCodec.task(&bare, &"agent-1".into(), &"role-1".into());
+        assert!(task(text).is_err() && again.is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_bare_update_speaks_of_the_same_roles() {
+    let framework = json(
+        r#"{"user":"u","name":"n","webui_url":"http://s3cret",
+            "offer_filters":{"b":{},"a":{},"c":{"min_allocatable_resources":{}}}}"#,
+    );
+    let constraints = json(r#"{"role_constraints":{"b":{},"a":{}}}"#);
+    let whole = ProtobufCodec
+        .update(Some(&framework), Some(&constraints))
+        .unwrap();
+    let bare = ProtobufCodec.bare_update(Some(&framework), Some(&constraints));
+    let again = ProtobufCodec.bare_update(bare.0.as_ref(), bare.1.as_ref());
+    assert_eq!(again, bare, "once is enough");
+    let left = ProtobufCodec
+        .update(bare.0.as_ref(), bare.1.as_ref())
+        .unwrap();
+    let roles = |by_role: &ByRole| by_role.keys().cloned().collect::<Vec<_>>();
+    let (_, filters) = whole.framework.unwrap();
+    let (info, filters_left) = left.framework.unwrap();
+    assert_eq!(roles(&filters_left), roles(&filters));
+    assert_eq!(roles(&left.constraints.unwrap()), ["a".into(), "b".into()]);
+    assert!(!String::from_utf8_lossy(&info).contains("s3cret"));
+    let (framework, constraints) = ProtobufCodec.bare_update(Some(&json("nonsense")), None);
+    assert!(constraints.is_none());
+    assert!(ProtobufCodec.update(framework.as_ref(), None).is_err());
+}
+
+#[test]
 fn a_wrong_task_is_refused_with_the_place() {
     let with_id = |id: &str| format!(r#"{{"name":"n","task_id":{{"value":{id:?}}}}}"#);
     let long = with_id(&"x".repeat(256));

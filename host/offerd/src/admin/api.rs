@@ -21,6 +21,8 @@ pub struct Status {
     pub roles: Vec<RoleStatus>,
     pub policies: Vec<PolicyStatus>,
     pub counters: Counters,
+    /// Whether what happens is being recorded; `None`: it is not to be.
+    pub recording: Option<bool>,
     /// Directory of the store, or `memory`.
     pub store: String,
     /// Milliseconds since the epoch.

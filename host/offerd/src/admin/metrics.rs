@@ -89,6 +89,11 @@ pub(crate) fn render(snapshot: &Snapshot) -> String {
             f64::from(u8::from(status.subscribed)),
         ),
         (
+            "recording",
+            "1 while what happens is recorded.",
+            f64::from(u8::from(status.recording == Some(true))),
+        ),
+        (
             "offers_held",
             "Offers that wait for a decision.",
             status.offers_held as f64,

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use clap::{Args, Subcommand};
 use offerd_core::Instant;
+use offerd_mesos::ProtobufCodec;
 use offerd_record::{Cut, Folder, cut};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -32,9 +34,16 @@ pub(crate) struct List {
 ///
 /// The copy stands for itself: `offerd replay` goes through it on any machine. A
 /// recording can be gone through only from its beginning, so the copy begins with
-/// the one in which --from lies; a new one begins every few minutes.
-/// With --redact it has no command lines, no arguments, no values of the
-/// environment and no URIs of jobs; decisions do not depend on them.
+/// the one in which --from lies; a new one begins every hour (file_time of [record])
+/// and when one is large.
+///
+/// With --redact it has no command lines, arguments, values of the environment and
+/// URIs of jobs and of tasks that policies wrote, no data that policies sent to
+/// executors, no log lines, and nothing of the policies' configurations under keys
+/// such as command, env or password. A policy whose configuration had such a key is
+/// copied without its state, and its decisions cannot be compared; all others can.
+/// Names, labels, reasons, states of other policies and what the master and
+/// executors sent stay: decisions depend on them.
 #[derive(Debug, Args)]
 #[command(
     name = "cut",
@@ -95,7 +104,7 @@ fn cut_one(arguments: &CutArguments) -> Outcome {
         from: arguments.from,
         to: arguments.to,
         first: arguments.first,
-        redact: arguments.redact,
+        redact: arguments.redact.then(|| Arc::new(ProtobufCodec) as _),
     };
     let written = cut(&arguments.recording, &Folder::new(&arguments.out), &wish)
         .map_err(|error| Failed::new(&error))?;

@@ -13,7 +13,9 @@ use crate::replay::{Report, Wish, replay};
 ///
 /// The policies that decided then decide once more, on any machine, in the same
 /// rounds; their decisions must be the same to the byte, and the exit status is 1
-/// if one is not. With --policy another one decides, and what it would have done
+/// if one is not, or if a file of a folder cannot be gone through. Not comparable
+/// are rounds in which a limit of time stopped the policy or the host could not
+/// call it, and those of a policy whose configuration was redacted. With --policy another one decides, and what it would have done
 /// is compared.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: offerd replay state/recordings --policy bin-pack.wasm")]
@@ -46,7 +48,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     }
     let same_code = report.policies.iter().filter(|p| p.then == p.now);
     let wrong: u64 = same_code.map(|policy| policy.different()).sum();
-    Ok(if wrong == 0 {
+    Ok(if wrong == 0 && report.unread.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -64,16 +66,19 @@ fn print(report: &Report) {
     if report.cut_off {
         println!("the recording ends in the middle of a block: what wrote it was killed");
     }
+    for why in &report.unread {
+        println!("not gone through to its end: {why}");
+    }
     for policy in &report.policies {
         let short = |digest: &str| digest.chars().take(12).collect::<String>();
         println!(
-            "policy {}: {} rounds, {} decided alike, {} otherwise, {} not comparable (stopped by \
-             a limit then)",
+            "policy {} ({}): {} rounds, {} decided alike, {} otherwise, {} not comparable",
             policy.policy,
+            short(&policy.then),
             policy.rounds,
             policy.identical,
             policy.different(),
-            policy.stopped,
+            policy.not_comparable,
         );
         if policy.then != policy.now {
             println!(

@@ -51,6 +51,9 @@ fn print(status: &Status) {
         show_duration(Duration::from_secs(status.uptime as u64)),
         status.version
     );
+    if status.recording == Some(false) {
+        println!("nothing is being recorded; the log says why");
+    }
     println!();
     let rows: Vec<Vec<String>> = status
         .policies

@@ -106,7 +106,7 @@ pub(super) fn run(mut code: Box<dyn PolicyCode>, rounds: &Receiver<Shown>, share
             }
             Ok(shown) => {
                 let decided = code.decide(seen(&shown.round, &shown.missed, shown.tables));
-                knows_nothing = matches!(decided.result, Err(Failure::Trap(_) | Failure::Host(_)));
+                knows_nothing = decided.result.as_ref().is_err_and(Failure::ends_instance);
                 if knows_nothing {
                     rest = Some(Instant::now() + pause(failures));
                     failures += 1;

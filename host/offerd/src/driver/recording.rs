@@ -36,6 +36,11 @@ impl Recording {
         }
     }
 
+    /// Whether what happens stands in a file; `None`: it is not to.
+    pub(super) fn is_recording(&self) -> Option<bool> {
+        self.recorder.as_ref().map(Recorder::is_recording)
+    }
+
     /// A file waits for policies.
     pub(super) fn is_starting(&self) -> bool {
         self.renewing.is_some()
@@ -52,9 +57,10 @@ impl Recording {
         }
     }
 
-    pub(super) fn saved(&mut self, policy: PolicyHandle) {
+    /// A policy was asked for its state; `ended`: its instance did not survive that.
+    pub(super) fn saved(&mut self, policy: PolicyHandle, ended: bool) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.put(&Entry::Saved { policy });
+            recorder.put(&Entry::Saved { policy, ended });
         }
     }
 
@@ -94,7 +100,7 @@ impl Driver {
         let Some(recorder) = &mut self.recording.recorder else {
             return;
         };
-        recorder.hand_over();
+        recorder.hand_over(now);
         if let Some(began) = self.recording.renewing.take() {
             // The others have waited long enough.
             self.begin_file(began, inputs);
@@ -171,16 +177,12 @@ impl Driver {
             .zip(&began)
             .map(|(policy, began)| policy.setup(began.clone().unwrap_or_default()))
             .collect();
-        let machine = postcard::to_allocvec(&self.machine);
-        if let (Some(policies), Ok(machine), Some(recorder)) =
-            (setups, machine, &mut self.recording.recorder)
-        {
-            recorder.start(Start {
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                now: self.clock.now(),
-                machine,
-                policies,
-            });
+        let now = self.clock.now();
+        if let (Some(policies), Some(recorder)) = (setups, &mut self.recording.recorder) {
+            match Start::new(now, &self.machine, policies) {
+                Ok(start) => recorder.start(start),
+                Err(error) => tracing::error!("no recording begins: {error}"),
+            }
         }
         for (policy, began) in self.policies.iter().zip(began) {
             if began.is_some() {

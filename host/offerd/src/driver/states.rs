@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use offerd_core::ids::PolicyHandle;
+use offerd_core::policy::Failure;
 use offerd_policy::Snapshot;
 use tokio::sync::oneshot;
 
@@ -53,9 +54,10 @@ impl Driver {
     pub(super) fn saved(
         &mut self,
         handle: PolicyHandle,
-        result: Result<Option<Snapshot>, offerd_core::policy::Failure>,
+        result: Result<Option<Snapshot>, Failure>,
     ) {
-        self.recording.saved(handle);
+        let ended = result.as_ref().is_err_and(Failure::ends_instance);
+        self.recording.saved(handle, ended);
         let position = handle.0 as usize;
         let Some(policy) = self.policies.get_mut(position) else {
             return;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use offerd_core::ids::PolicyHandle;
 use offerd_core::machine::{Input, PolicyChange, Reply};
+use offerd_core::policy::Failure;
 use offerd_policy::{PolicyCode, Replaced};
 use tokio::sync::oneshot;
 
@@ -425,7 +426,8 @@ impl Driver {
             return;
         };
         // It was asked for its state, whatever came of it.
-        self.recording.saved(handle);
+        let ended = replaced.state.as_ref().is_err_and(Failure::ends_instance);
+        self.recording.saved(handle, ended);
         if let Err(failure) = &replaced.state {
             tracing::warn!(
                 policy = policy.name,

@@ -459,7 +459,8 @@ impl<'p> Cluster<'p> {
         let result = decided.result;
         // Lines of a stack differ.
         let is_same = match (&result, &twin) {
-            (Err(Failure::Trap(_)), Err(Failure::Trap(_))) => true,
+            (Err(Failure::Trap(_)), Err(Failure::Trap(_)))
+            | (Err(Failure::Deadline(_)), Err(Failure::Deadline(_))) => true,
             (result, twin) => result == twin,
         };
         if !is_same {
@@ -627,7 +628,7 @@ fn name(operation: &Operation) -> &'static str {
 
 fn quiet(options: &Options) -> Options {
     Options {
-        log: Arc::new(crate::policies::Silence),
+        log: Arc::new(crate::policies::Silence::default()),
         ..options.clone()
     }
 }

@@ -81,7 +81,7 @@ fn shown(program: &Program, case: &Case) -> (Shown, Vec<(LogLevel, String)>) {
                 Ok(Decided { answer, reasons })
             }
             Err(Failure::Guest(text)) => Err(format!("error: {text}")),
-            Err(Failure::Trap(text)) => {
+            Err(Failure::Trap(text) | Failure::Deadline(text)) => {
                 Err(format!("trap: {}", text.lines().next().unwrap_or_default()))
             }
             Err(Failure::Host(text)) => panic!("{text}"),
@@ -314,7 +314,7 @@ fn no_language_gets_past_the_limits() {
             // The second round is a new instance's.
             for _ in 0..2 {
                 match policy.decide(round(1).into()).result {
-                    Err(Failure::Trap(text)) => {
+                    Err(Failure::Trap(text) | Failure::Deadline(text)) => {
                         assert!(text.contains(why), "{language}, {config}: {text}");
                     }
                     other => panic!("{language}, {config}: {other:?}"),

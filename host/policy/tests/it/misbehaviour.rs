@@ -16,6 +16,14 @@ fn trap(policy: &mut Policy) -> String {
     }
 }
 
+/// Calls `decide` once and expects that it takes too long.
+fn late(policy: &mut Policy) -> String {
+    match policy.decide(round(1).into()).result {
+        Err(Failure::Deadline(text)) => text,
+        other => panic!("expected a deadline: {other:?}"),
+    }
+}
+
 fn limited(config: &str, limits: Limits) -> Policy {
     let program = guest("misbehave");
     let (options, _) = options(&program, config);
@@ -31,7 +39,7 @@ fn an_endless_loop_is_stopped_at_its_deadline() {
         };
         let mut policy = limited(&format!(r#"{{"decide": "{what}"}}"#), limits);
         let started = Instant::now();
-        let text = trap(&mut policy);
+        let text = late(&mut policy);
         assert!(started.elapsed() >= Duration::from_millis(40));
         assert!(
             text.starts_with("round 1: decide ran past its deadline of 40 ms"),
@@ -39,6 +47,19 @@ fn an_endless_loop_is_stopped_at_its_deadline() {
         );
         assert!(text.contains("backtrace of the policy:"), "{text}");
     }
+}
+
+#[test]
+fn with_patience_a_call_gets_more_time_than_it_is_told() {
+    let limits = Limits {
+        deadline: Duration::from_millis(10),
+        patience: 4,
+        ..Limits::default()
+    };
+    let mut policy = limited(r#"{"decide": "loop"}"#, limits);
+    let started = Instant::now();
+    late(&mut policy);
+    assert!(started.elapsed() >= Duration::from_millis(40));
 }
 
 #[test]
@@ -292,7 +313,11 @@ fn configure_can_fail_in_each_way() {
         ),
     ] {
         let error = start(what);
-        assert!(matches!(error, StartError::Stopped { .. }));
+        match error {
+            StartError::Late { .. } => assert_eq!(what, "loop"),
+            StartError::Stopped { .. } => assert_ne!(what, "loop"),
+            _ => panic!("{error}"),
+        }
         assert!(error.to_string().starts_with(text), "{error}");
     }
 }
@@ -305,7 +330,7 @@ fn one_policys_end_is_not_anothers() {
     };
     let mut bad = limited(r#"{"decide": "loop"}"#, limits);
     let mut good = misbehave("{}");
-    let other = std::thread::spawn(move || trap(&mut bad));
+    let other = std::thread::spawn(move || late(&mut bad));
     for number in 1..=100 {
         assert_eq!(
             good.decide(round(number).into()).result,

@@ -145,7 +145,7 @@ fn start(program: &Program, config: &str) -> Result<Policy, Failed> {
     let options = Options {
         config: config.to_owned(),
         roles: vec!["batch".into()],
-        log: Arc::new(Silence),
+        log: Arc::new(Silence::default()),
         ..Options::new("bench", program)
     };
     Policy::start(program, options).map_err(|error| Failed::new(&error))

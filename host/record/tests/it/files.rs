@@ -1,57 +1,11 @@
 //! What is written is read again, whatever happened to the writer.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "the helpers of tests are not in functions marked as tests"
-)]
-
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bytes::Bytes;
 use offerd_core::Instant;
-use offerd_core::event::Event;
-use offerd_core::machine::{Input, Session};
-use offerd_record::{Entry, Folder, Limits, ReadError, Reader, Recorded, Recorder, Start};
+use offerd_record::{Entry, Folder, Limits, ReadError, Recorded, Recorder};
 
-fn start(millis: u64) -> Start {
-    Start {
-        version: "1".to_owned(),
-        now: Instant::from_millis(millis),
-        machine: vec![1, 2, 3],
-        policies: Vec::new(),
-    }
-}
-
-/// A recording with this many events of a kilobyte.
-fn write(folder: &Path, from: u64, events: u32, limits: Limits) -> PathBuf {
-    let mut recorder = Recorder::new(Folder::new(folder), limits).unwrap();
-    assert!(recorder.wants_start(Instant::from_millis(from)));
-    recorder.start(start(from));
-    for number in 0..events {
-        let input = Input::Master {
-            session: Session(1),
-            event: Event::Heartbeat,
-        };
-        let record = Bytes::from(number.to_le_bytes().repeat(256));
-        recorder.inputs(Instant::from_millis(from), &[input, Input::Tick], &[record]);
-        recorder.hand_over();
-    }
-    drop(recorder);
-    let found = Folder::new(folder).list().unwrap();
-    found.last().unwrap().path.clone()
-}
-
-fn read(path: &Path) -> Result<(Vec<Entry<'static>>, bool), ReadError> {
-    let mut reader = Reader::open(path)?;
-    let mut entries = Vec::new();
-    while let Some(entry) = reader.next_entry()? {
-        entries.push(entry);
-    }
-    Ok((entries, reader.is_cut_off()))
-}
+use crate::support::{read, start, write};
 
 #[test]
 fn what_is_written_is_read() {
@@ -78,13 +32,13 @@ fn of_a_file_that_is_cut_anywhere_all_before_is_read() {
     let path = write(dir.path(), 1_000, 5, Limits::default());
     let whole = std::fs::read(&path).unwrap();
     let mut most = 0;
-    for length in 12..whole.len() {
+    for length in 0..whole.len() {
         std::fs::write(&path, &whole[..length]).unwrap();
         let (entries, cut_off) = read(&path).unwrap();
         assert!(entries.len() >= most && entries.len() < 6);
         most = entries.len();
         // Not in the middle of a block: it looks like an end.
-        assert!(cut_off || length == 12 || !entries.is_empty());
+        assert!(cut_off || length == 12 || !entries.is_empty(), "{length}");
     }
     assert_eq!(most, 5);
 }
@@ -109,6 +63,12 @@ fn damage_is_found_and_named() {
     }
     std::fs::write(&path, b"something else").unwrap();
     assert!(matches!(read(&path), Err(ReadError::Magic { .. })));
+    std::fs::write(&path, b"offerd rec 1 and so on").unwrap();
+    let error = read(&path).unwrap_err();
+    assert!(
+        error.to_string().contains("has format 1") && error.to_string().contains("reads format"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -144,4 +104,52 @@ fn a_new_file_is_wanted_when_one_is_large_or_old() {
     recorder.start(start(1_000));
     assert!(!recorder.wants_start(Instant::from_millis(10_999)));
     assert!(recorder.wants_start(Instant::from_millis(11_000)));
+}
+
+/// Waits until the recorder has noticed that it can't write.
+fn stops(recorder: &mut Recorder, now: Instant) {
+    while recorder.is_recording() {
+        recorder.hand_over(now);
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn what_cannot_be_written_ends_the_file_and_the_next_begins_after_a_pause() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("recordings");
+    let seconds = |seconds| Instant::from_millis(seconds * 1_000);
+    let mut recorder = Recorder::new(Folder::new(&path), Limits::default()).unwrap();
+    // Something else is where the folder was.
+    std::fs::remove_dir(&path).unwrap();
+    std::fs::write(&path, b"in the way").unwrap();
+    for (now, again) in [(100, 101), (200, 202), (300, 304)] {
+        assert!(recorder.wants_start(seconds(now)));
+        recorder.start(start(now * 1_000));
+        stops(&mut recorder, seconds(now));
+        assert!(!recorder.wants_start(seconds(again - 1)), "{now}");
+        assert!(recorder.wants_start(seconds(again)), "{now}");
+    }
+    std::fs::remove_file(&path).unwrap();
+    recorder.start(start(400_000));
+    assert!(recorder.is_recording());
+    drop(recorder);
+    let found = Folder::new(&path).list().unwrap();
+    let (entries, _) = read(&found[0].path).unwrap();
+    assert_eq!(entries, [Entry::Start(Box::new(start(400_000)))]);
+}
+
+#[test]
+fn a_file_that_cannot_be_removed_ends_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    // A folder with the name of a recording is none, and remove_file refuses it.
+    std::fs::create_dir(dir.path().join("000000000000001.orec")).unwrap();
+    let limits = Limits {
+        bytes: 0,
+        age: Duration::ZERO,
+        ..Limits::default()
+    };
+    let path = write(dir.path(), 1_000, 5, limits);
+    let (entries, cut_off) = read(&path).unwrap();
+    assert_eq!((entries.len(), cut_off), (6, false));
 }
