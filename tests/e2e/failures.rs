@@ -128,7 +128,7 @@ async fn mesos_numbers_of_agents_that_are_too_large_stop_nothing() {
 }
 
 #[tokio::test]
-async fn mesos_a_task_that_cannot_start_fails_with_the_reason() {
+async fn mesos_tasks_that_fail_are_tried_again_and_told_with_their_status() {
     let Some(real) = Real::start(&[]) else {
         return;
     };
@@ -239,7 +239,7 @@ async fn sim_a_broken_connection_loses_nothing() {
 async fn mesos_a_master_that_restarts_loses_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let env = [("MESOS_REGISTRY", "replicated_log")];
-    let Some(real) = Real::start_at(0, Some(dir.path()), &env) else {
+    let Some(real) = Real::start_in(dir.path(), &env) else {
         return;
     };
     let host = host(&real.address, "first-fit").await;

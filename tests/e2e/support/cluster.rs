@@ -79,19 +79,24 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 /// A real Mesos of tests/mesos-local. It ends itself, with its tasks, when its
 /// standard input closes: also when the test process dies.
 pub(crate) struct Real {
+    program: PathBuf,
     child: Child,
     pub(crate) address: String,
-    _turn: Option<MutexGuard<'static, ()>>,
+    turn: Option<MutexGuard<'static, ()>>,
 }
 
 impl Real {
     /// With settings in the environment of master and agents.
     pub(crate) fn start(env: &[(&str, &str)]) -> Option<Self> {
-        Self::start_at(0, None, env)
+        Self::start_at(None, env)
     }
 
-    /// On a port and with a directory of an earlier one.
-    pub(crate) fn start_at(port: u16, dir: Option<&Path>, env: &[(&str, &str)]) -> Option<Self> {
+    /// With its state in a directory, for [`Self::restart`].
+    pub(crate) fn start_in(dir: &Path, env: &[(&str, &str)]) -> Option<Self> {
+        Self::start_at(Some(dir), env)
+    }
+
+    fn start_at(dir: Option<&Path>, env: &[(&str, &str)]) -> Option<Self> {
         let Some(program) = std::env::var_os("OFFERD_MESOS_LOCAL").map(PathBuf::from) else {
             assert!(
                 std::env::var_os("OFFERD_CI").is_none(),
@@ -101,13 +106,13 @@ impl Real {
             return None;
         };
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut real = Self::spawn(&program, port, dir, env);
-        real._turn = Some(turn);
+        let mut real = Self::spawn(program, 0, dir, env);
+        real.turn = Some(turn);
         Some(real)
     }
 
-    fn spawn(program: &Path, port: u16, dir: Option<&Path>, env: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(program);
+    fn spawn(program: PathBuf, port: u16, dir: Option<&Path>, env: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(&program);
         command
             .args(["--port", &port.to_string(), "--agents", "2"])
             .args(["--until-stdin-closes", "--log", "/dev/null"])
@@ -131,17 +136,22 @@ impl Real {
             .map(|(address, _)| address.to_owned())
             .unwrap_or_else(|| panic!("the real Mesos did not start: '{line}'"));
         Self {
+            program,
             child,
             address,
-            _turn: None,
+            turn: None,
         }
     }
 
     /// Ends the master and starts it again with its state, on the same port.
-    pub(crate) fn restart(self, dir: &Path, env: &[(&str, &str)]) -> Self {
-        let port = self.port();
+    pub(crate) fn restart(mut self, dir: &Path, env: &[(&str, &str)]) -> Self {
+        let (program, port) = (self.program.clone(), self.port());
+        // It stays its turn, so that no other one begins in between.
+        let turn = self.turn.take();
         drop(self);
-        Self::start_at(port, Some(dir), env).unwrap()
+        let mut real = Self::spawn(program, port, Some(dir), env);
+        real.turn = turn;
+        real
     }
 
     fn port(&self) -> u16 {
