@@ -15,6 +15,7 @@ mod canaries;
 mod command_line;
 mod failures;
 mod misbehaviour;
+mod operators;
 mod projects;
 mod reasons;
 mod recordings;

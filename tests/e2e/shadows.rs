@@ -41,9 +41,7 @@ fn refused(result: Result<offerd::admin::api::Done, AskError>) -> String {
     }
 }
 
-#[tokio::test]
-async fn sim_a_shadow_that_is_the_same_agrees() {
-    let cluster = Cluster::simulated().await;
+async fn the_same_agrees(cluster: &Cluster) {
     let host = Host::start(&cluster.address(), "bin-pack", "web", "{}").await;
     host.admin.shadow("web", guest("bin-pack")).await.unwrap();
     let shadow = after(&host, "job", 30).await;
@@ -52,6 +50,18 @@ async fn sim_a_shadow_that_is_the_same_agrees() {
     assert_eq!((shadow.failures, shadow.refused), (0, 0));
     assert_eq!(shadow.first_divergence, None);
     assert_eq!(policy(&host).await.numbers.placed, 30, "it had no effect");
+}
+
+#[tokio::test]
+async fn sim_a_shadow_that_is_the_same_agrees() {
+    the_same_agrees(&Cluster::simulated().await).await;
+}
+
+#[tokio::test]
+async fn mesos_a_shadow_that_is_the_same_agrees() {
+    if let Some(cluster) = Cluster::real() {
+        the_same_agrees(&cluster).await;
+    }
 }
 
 #[tokio::test]
