@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, Error, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::process::Group;
 use crate::{bindings, cargo, guests, mesos, run};
@@ -31,6 +31,8 @@ pub(crate) struct Wish {
     pub(crate) arguments: Vec<OsString>,
 }
 
+type Step<'a> = Box<dyn Fn() -> Result<()> + 'a>;
+
 pub(crate) fn all(root: &Path, group: Option<Group>, wish: &Wish) -> Result<()> {
     if let Some(group) = group.filter(|_| wish.ci) {
         group.end_after(LIMIT);
@@ -43,7 +45,7 @@ pub(crate) fn all(root: &Path, group: Option<Group>, wish: &Wish) -> Result<()> 
         Err(error) => Err(error),
     };
     let temporary = empty_folder(root)?;
-    let mut steps: Vec<Box<dyn Fn() -> Result<()> + '_>> = vec![Box::new(|| {
+    let mut steps: Vec<Step<'_>> = vec![Box::new(|| {
         run(cargo_test(root, wish, real.as_ref().ok()).env("TMPDIR", &temporary))
     })];
     if wish.arguments.is_empty() {
@@ -58,34 +60,31 @@ pub(crate) fn all(root: &Path, group: Option<Group>, wish: &Wish) -> Result<()> 
             nothing_is_left(root, &before, &temporary, group)
         }));
     }
+    let result = take(&steps, wish.ci);
+    if let Err(error) = &real {
+        eprintln!("\n*** SKIPPED: all tests on a real Mesos. {error:#} ***\n");
+    }
+    result
+}
+
+/// People want to know of a failure at once, and CI of all.
+fn take(steps: &[Step<'_>], ci: bool) -> Result<()> {
     let mut failures = Vec::new();
     for step in steps {
         match step() {
             Ok(()) => {}
-            // One that is not waited for by machines alone wants to know at once.
-            Err(error) if !wish.ci => return Err(error),
-            Err(error) => failures.push(error),
+            Err(error) if !ci => return Err(error),
+            Err(error) => failures.push(format!("- {error:#}")),
         }
     }
-    if let Err(error) = real {
-        eprintln!("\n*** SKIPPED: all tests on a real Mesos. {error:#} ***\n");
-    }
-    all_good(&failures)
-}
-
-fn all_good(failures: &[Error]) -> Result<()> {
-    match failures {
-        [] => Ok(()),
-        several => bail!(
-            "{} of the steps failed:\n{}",
-            several.len(),
-            several
-                .iter()
-                .map(|error| format!("- {error:#}"))
-                .collect::<Vec<_>>()
-                .join("\n")
-        ),
-    }
+    ensure!(
+        failures.is_empty(),
+        "{} of {} steps failed:\n{}",
+        failures.len(),
+        steps.len(),
+        failures.join("\n")
+    );
+    Ok(())
 }
 
 fn cargo_test(root: &Path, wish: &Wish, real: Option<&mesos::Installed>) -> Command {
