@@ -315,6 +315,27 @@ func TestAgentsAreKeptForTenMinutesOnceTheyAreKnown(t *testing.T) {
 	}
 }
 
+func TestTheStandInTellsWhatWasSet(t *testing.T) {
+	var seen []string
+	cluster := with(func(round *offerd.Round, _ *offerd.Answer) error {
+		seen = append(seen, fmt.Sprint(offerd.Column("cpus"), offerd.Column("fpgas"), offerd.Column("other")))
+		seen = append(seen, fmt.Sprint(round.Offers[0].Traits, len(offerd.GetOffer(0).Resources)))
+		seen = append(seen, fmt.Sprint(len(offerd.Operations()), offerd.Operations()[0].State))
+		return nil
+	}, "batch")
+	offer := cluster.Offer(cluster.Agent("one", nil), "batch", offerd.AmountsOf(2, 1024))
+	cluster.OfferColumn(offer, "fpgas", 3000)
+	cluster.OfferTraits(offer, offerd.OfferNamed)
+	cluster.OfferResources(offer, offerd.Scalar("fpgas", 3))
+	cluster.Operation(offerd.OperationUpdate{State: offerd.OperationFinished})
+	if _, err := cluster.Decide(); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(seen, []string{"[2000] [3000] [0]", "65 1", "1 2"}) {
+		t.Error(seen)
+	}
+}
+
 func TestTheHostIsAskedAndWhereThereIsNoneThatIsTold(t *testing.T) {
 	cluster := with(func(round *offerd.Round, _ *offerd.Answer) error {
 		offerd.LogInfo("%s %v", offerd.Attribute(round.Offers[0].Agent, "rack"), offerd.Now() == round.Now)

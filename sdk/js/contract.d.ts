@@ -348,12 +348,19 @@ export interface Accept {
   refuse: Duration;
 }
 
+/**
+ * A policy talks to its own executors and hears only them: those in which a task
+ * of its roles was launched, from then until the `failure` event that tells their
+ * end. (What an executor says whose owner the host does not know, as just after a
+ * restart, all policies hear.)
+ */
 export interface ExecutorMessage {
   agent: number;
   executorId: string;
   data: Uint8Array;
 }
 
+/** One of the policy's own, as at `executor-message`. */
 export interface Executor {
   agent: number;
   executorId: string;
@@ -372,6 +379,12 @@ export interface OperationQuery {
   provider: string | null;
 }
 
+/**
+ * An inverse offer may be declined by each policy with a task on the agent, and
+ * accepted by the one whose tasks are the only ones there; if no task runs there,
+ * by anyone. What nobody answers the host does when its lease ends: it accepts if
+ * no task runs there.
+ */
 export interface InverseAnswer {
   inverseOffers: number[];
   refuse: Duration;
@@ -382,7 +395,8 @@ export interface InverseAnswer {
  * now and at each later subscription; a part that is not given stays. Of
  * `framework` (FrameworkInfo) the host takes labels, offer filters and
  * webui_url. Name, user, roles, capabilities and id belong to the
- * operator.
+ * operator. Offer filters and constraints name roles: only the policy's own,
+ * and what other policies say of theirs stays as it is.
  */
 export interface FrameworkUpdate {
   framework: Encoded | null;
@@ -393,10 +407,10 @@ export interface FrameworkUpdate {
 export interface Timer {
   /**
    * Comes back in the `timer` event. A new timer of the same number
-   * replaces the old one.
+   * replaces the old one. At most 256 can be set at a time.
    */
   number: number;
-  /** From now. Negative: cancel. */
+  /** From now; less than 10 counts as 10. Negative: cancel. */
   after: Duration;
 }
 
@@ -416,7 +430,10 @@ export type Action =
   | { tag: 'shutdown'; val: Executor }
   | { tag: 'message'; val: ExecutorMessage }
   | { tag: 'request'; val: ResourceRequest[] }
-  /** Ask Mesos for the states of these tasks; empty: of all tasks. */
+  /**
+   * Ask Mesos for the states of these tasks, which are the policy's own;
+   * empty: of all tasks.
+   */
   | { tag: 'reconcile'; val: number[] }
   | { tag: 'reconcile-operations'; val: OperationQuery[] }
   | { tag: 'accept-inverse-offers'; val: InverseAnswer }

@@ -97,24 +97,90 @@ export const TaskTrait: Readonly<
 export const UpdateTrait: Readonly<
   Record<'TERMINAL' | 'RECONCILIATION' | 'HEALTHY' | 'UNHEALTHY', number>
 >;
-export const TaskState: Readonly<
-  Record<
-    | 'STARTING'
-    | 'RUNNING'
-    | 'FINISHED'
-    | 'FAILED'
-    | 'KILLED'
-    | 'LOST'
-    | 'STAGING'
-    | 'ERROR'
-    | 'KILLING'
-    | 'DROPPED'
-    | 'UNREACHABLE'
-    | 'GONE'
-    | 'GONE_BY_OPERATOR'
-    | 'UNKNOWN',
-    number
-  > & { nameOf(state: number): string }
+/** Names of Mesos's numbers. A newer Mesos may give others. */
+export type Codes<Name extends string> = Readonly<
+  Record<Name, number> & {
+    /** Mesos's name; the number as text if this SDK does not know it. */
+    nameOf(number: number): string;
+  }
+>;
+
+/** States of a task. */
+export const TaskState: Codes<
+  | 'STARTING'
+  | 'RUNNING'
+  | 'FINISHED'
+  | 'FAILED'
+  | 'KILLED'
+  | 'LOST'
+  | 'STAGING'
+  | 'ERROR'
+  | 'KILLING'
+  | 'DROPPED'
+  | 'UNREACHABLE'
+  | 'GONE'
+  | 'GONE_BY_OPERATOR'
+  | 'UNKNOWN'
+>;
+
+/** Why a task is in its state: `update.reason`, or `NONE`. */
+export const Reason: Codes<
+  | 'COMMAND_EXECUTOR_FAILED'
+  | 'EXECUTOR_TERMINATED'
+  | 'EXECUTOR_UNREGISTERED'
+  | 'FRAMEWORK_REMOVED'
+  | 'GC_ERROR'
+  | 'INVALID_FRAMEWORKID'
+  | 'INVALID_OFFERS'
+  | 'MASTER_DISCONNECTED'
+  | 'CONTAINER_LIMITATION_MEMORY'
+  | 'RECONCILIATION'
+  | 'AGENT_DISCONNECTED'
+  | 'AGENT_REMOVED'
+  | 'AGENT_RESTARTED'
+  | 'AGENT_UNKNOWN'
+  | 'TASK_INVALID'
+  | 'TASK_UNAUTHORIZED'
+  | 'TASK_UNKNOWN'
+  | 'CONTAINER_PREEMPTED'
+  | 'RESOURCES_UNKNOWN'
+  | 'CONTAINER_LIMITATION'
+  | 'CONTAINER_LIMITATION_DISK'
+  | 'CONTAINER_LAUNCH_FAILED'
+  | 'CONTAINER_UPDATE_FAILED'
+  | 'EXECUTOR_REGISTRATION_TIMEOUT'
+  | 'EXECUTOR_REREGISTRATION_TIMEOUT'
+  | 'TASK_GROUP_INVALID'
+  | 'TASK_GROUP_UNAUTHORIZED'
+  | 'IO_SWITCHBOARD_EXITED'
+  | 'TASK_CHECK_STATUS_UPDATED'
+  | 'TASK_HEALTH_CHECK_STATUS_UPDATED'
+  | 'TASK_KILLED_DURING_LAUNCH'
+  | 'AGENT_REMOVED_BY_OPERATOR'
+  | 'AGENT_REREGISTERED'
+  | 'MAX_COMPLETION_TIME_REACHED'
+  | 'AGENT_DRAINING'
+>;
+
+/** Who said it: `update.source`, or `NONE`. */
+export const Source: Codes<
+  | 'MASTER'
+  | 'AGENT'
+  | 'EXECUTOR'
+>;
+
+/** States of an operation. */
+export const OperationState: Codes<
+  | 'UNSUPPORTED'
+  | 'PENDING'
+  | 'FINISHED'
+  | 'FAILED'
+  | 'ERROR'
+  | 'DROPPED'
+  | 'UNREACHABLE'
+  | 'GONE_BY_OPERATOR'
+  | 'RECOVERING'
+  | 'UNKNOWN'
 >;
 
 /** Whole thousandths of a number in Mesos's unit: `milli(1.5)` is 1500. */

@@ -8,7 +8,17 @@ export { Amounts, milli } from './src/amounts.js';
 export { Answer } from './src/answer.js';
 export * as clock from './src/clock.js';
 export * as cluster from './src/cluster.js';
-export { NONE, OfferTrait, TaskState, TaskTrait, UpdateTrait, WaitingTrait } from './src/codes.js';
+export {
+  NONE,
+  OfferTrait,
+  OperationState,
+  Reason,
+  Source,
+  TaskState,
+  TaskTrait,
+  UpdateTrait,
+  WaitingTrait,
+} from './src/codes.js';
 export { Fitter } from './src/fit.js';
 export { Order, checkWeights, defaultWeights } from './src/score.js';
 export * as log from './src/log.js';

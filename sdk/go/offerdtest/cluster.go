@@ -88,6 +88,29 @@ func (cluster *Cluster) Offer(agent uint32, role string, room offerd.Amounts) ui
 	return offer.Offer
 }
 
+// OfferResources sets what offerd.GetOffer tells of an offer.
+func (cluster *Cluster) OfferResources(offer uint32, resources ...offerd.Resource) {
+	cluster.world.resources[offer] = resources
+}
+
+// OfferColumn sets thousandths of a named scalar in an offer, for offerd.Column.
+func (cluster *Cluster) OfferColumn(offer uint32, name string, milli float64) {
+	if cluster.world.columns[name] == nil {
+		cluster.world.columns[name] = map[uint32]float64{}
+	}
+	cluster.world.columns[name][offer] = milli
+}
+
+// OfferTraits sets bits of an offer: offerd.OfferReserved and so on.
+func (cluster *Cluster) OfferTraits(offer, traits uint32) {
+	cluster.world.offer(offer).Traits |= traits
+}
+
+// Operation sets what offerd.Operations tells, beside what was set before.
+func (cluster *Cluster) Operation(operation offerd.OperationUpdate) {
+	cluster.world.operations = append(cluster.world.operations, operation)
+}
+
 // Rescind takes an offer back; the next round tells.
 func (cluster *Cluster) Rescind(offer uint32) {
 	cluster.drop(offer)

@@ -23,17 +23,23 @@ type world struct {
 	allowed  map[[2]uint32]uint32
 	tasks    []types.Task
 	launched []uint32
-	log      []string
-	metrics  map[string]float64
+	// What was set for an offer in place of what follows from it.
+	resources  map[uint32][]types.MesosResource
+	columns    map[string]map[uint32]float64
+	operations []types.OperationUpdate
+	log        []string
+	metrics    map[string]float64
 }
 
 func newWorld(roles []string) world {
 	return world{
-		now:     1_700_000_000_000,
-		seed:    1,
-		roles:   roles,
-		allowed: map[[2]uint32]uint32{},
-		metrics: map[string]float64{},
+		now:       1_700_000_000_000,
+		seed:      1,
+		roles:     roles,
+		allowed:   map[[2]uint32]uint32{},
+		resources: map[uint32][]types.MesosResource{},
+		columns:   map[string]map[uint32]float64{},
+		metrics:   map[string]float64{},
 	}
 }
 
@@ -114,12 +120,16 @@ func (world *world) GetOffer(handle uint32) wit.Option[cluster.OfferDetails] {
 	if offer == nil {
 		return wit.None[cluster.OfferDetails]()
 	}
-	return wit.Some(cluster.OfferDetails{
-		Id: fmt.Sprintf("offer-%d", handle),
-		Resources: []types.MesosResource{
+	resources, ok := world.resources[handle]
+	if !ok {
+		resources = []types.MesosResource{
 			scalar("cpus", offer.Cpus), scalar("mem", offer.Mem),
 			scalar("disk", offer.Disk), scalar("gpus", offer.Gpus),
-		},
+		}
+	}
+	return wit.Some(cluster.OfferDetails{
+		Id:        fmt.Sprintf("offer-%d", handle),
+		Resources: resources,
 	})
 }
 
@@ -133,9 +143,13 @@ func (world *world) GetOfferJSON(handle uint32) wit.Option[string] {
 func (world *world) Column(name string) []float64 {
 	column := make([]float64, len(world.offers))
 	for at, offer := range world.offers {
-		column[at] = map[string]float64{
-			"cpus": offer.Cpus, "mem": offer.Mem, "disk": offer.Disk, "gpus": offer.Gpus,
-		}[name]
+		amount, ok := world.columns[name][offer.Offer]
+		if !ok {
+			amount = map[string]float64{
+				"cpus": offer.Cpus, "mem": offer.Mem, "disk": offer.Disk, "gpus": offer.Gpus,
+			}[name]
+		}
+		column[at] = amount
 	}
 	return column
 }
@@ -216,4 +230,4 @@ func (world *world) FindTask(id string) wit.Option[uint32] {
 	return wit.None[uint32]()
 }
 
-func (world *world) Operations() []types.OperationUpdate { return nil }
+func (world *world) Operations() []types.OperationUpdate { return slices.Clone(world.operations) }

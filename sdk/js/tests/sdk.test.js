@@ -7,8 +7,12 @@ import {
   Answer,
   Fitter,
   NONE,
+  OperationState,
   Order,
   PolicyError,
+  Reason,
+  Source,
+  TaskState,
   clock,
   cluster,
   log,
@@ -66,6 +70,13 @@ test('amounts are whole thousandths', () => {
   assert.equal(room.capacity(new Amounts()), NONE);
   assert.ok(!room.fits(Amounts.of({ ports: 1 })));
   assert.equal(room.minus(Amounts.of({ cpus: 5 })).cpus, 0);
+});
+
+test('numbers have names, and unknown ones are kept', () => {
+  assert.equal(TaskState.nameOf(TaskState.GONE_BY_OPERATOR), 'TASK_GONE_BY_OPERATOR');
+  assert.equal(Reason.nameOf(17), 'REASON_CONTAINER_PREEMPTED');
+  assert.equal(Source.nameOf(1), 'SOURCE_AGENT');
+  assert.equal(OperationState.nameOf(99), '99');
 });
 
 test('a round is decided and carried out', () => {

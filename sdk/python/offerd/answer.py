@@ -11,7 +11,7 @@ wrong type would end the instance without a word.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, Self, TypeVar
 
 from .accept import Accepted
 from .clock import Duration, millis
@@ -59,16 +59,17 @@ class Decided(Generic[D]):
         self._answer = answer
         self._decision: D = decision
 
-    def because(self, reason: str) -> None:
+    def because(self, reason: str) -> Self:
         """Says why, in a sentence for logs and users. The same sentence for many
         decisions is kept once."""
         self._decision.reason = self._answer.reason(reason)
+        return self
 
 
 class Declined(Decided[Decline]):
     __slots__ = ()
 
-    def refuse(self, time: Duration) -> Declined:
+    def refuse(self, time: Duration) -> Self:
         """For how long Mesos shall not offer the same again."""
         self._decision.refuse = millis(time)
         return self
@@ -77,7 +78,7 @@ class Declined(Decided[Decline]):
 class DeclinedRest(Decided[DeclineRest]):
     __slots__ = ()
 
-    def refuse(self, time: Duration) -> DeclinedRest:
+    def refuse(self, time: Duration) -> Self:
         """For how long Mesos shall not offer the same again."""
         self._decision.refuse = millis(time)
         return self
@@ -86,7 +87,7 @@ class DeclinedRest(Decided[DeclineRest]):
 class Killed(Decided[Kill]):
     __slots__ = ()
 
-    def grace(self, time: Duration) -> Killed:
+    def grace(self, time: Duration) -> Self:
         """Time between the polite and the hard signal."""
         self._decision.grace = millis(time)
         return self
@@ -95,7 +96,7 @@ class Killed(Decided[Kill]):
 class Acted(Decided[ReasonedAction]):
     __slots__ = ()
 
-    def refuse(self, time: Duration) -> Acted:
+    def refuse(self, time: Duration) -> Self:
         """For answers to inverse offers: for how long not to ask again."""
         match self._decision.action:
             case Action_AcceptInverseOffers(answer) | Action_DeclineInverseOffers(answer):

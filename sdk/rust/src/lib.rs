@@ -74,3 +74,8 @@ pub mod prelude {
         Amounts, Answer, Description, NoConfig, Policy, Snapshot, StatefulPolicy, milli,
     };
 }
+
+/// The samples of the README compile and pass.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -106,3 +106,25 @@ fn save_can_fail_in_each_way() {
     };
     assert!(text.contains("passed more than 16 MiB"), "{text}");
 }
+
+#[test]
+fn a_policy_that_the_rust_sdk_exports_keeps_its_state() {
+    let program = guest("remembers");
+    let start = |config: &str, state| {
+        let (options, _) = options(&program, config);
+        Policy::start(&program, Options { state, ..options })
+    };
+    let mut policy = start(r#"{"step": 3}"#, None).unwrap();
+    assert_eq!(reasons(&mut policy, 1), ["count 3"]);
+    let saved = policy.save().unwrap();
+    let mut policy = start(r#"{"step": 4}"#, saved).unwrap();
+    assert_eq!(reasons(&mut policy, 1), ["count 7"]);
+    let odd = Snapshot {
+        version: 1,
+        data: vec![1],
+    };
+    let error = start(r#"{"step": 1}"#, Some(odd)).unwrap_err().to_string();
+    assert!(error.contains("the count must be four bytes"), "{error}");
+    let error = start(r#"{"steps": 1}"#, None).unwrap_err().to_string();
+    assert!(error.contains("steps"), "{error}");
+}

@@ -20,9 +20,7 @@ export default class {{type}} implements Policy {
   private readonly most: number;
 
   constructor({ most }: Settings) {
-    if (!Number.isInteger(most) || most < 1) {
-      throw new PolicyError(`most is ${most}; must be a whole number of at least 1`);
-    }
+    if (most < 1 || most % 1) throw new PolicyError(`most is ${most}; must be 1, 2, 3, ...`);
     this.most = most;
   }
 
