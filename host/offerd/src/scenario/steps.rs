@@ -12,15 +12,18 @@ use super::read::{Scenario, Step};
 pub(super) fn take(run: &mut Cluster<'_>, scenario: &Scenario) {
     run.settle();
     for (position, step) in scenario.steps.iter().enumerate() {
-        run.begin_step();
-        let known = run.mistakes.len();
+        // What a policy does before anything happens belongs to the first step.
+        if position > 0 {
+            run.begin_step();
+        }
+        run.offer_again();
         happen(run, step);
         run.settle();
         check(run, step);
-        for mistake in run.mistakes.iter_mut().skip(known) {
-            *mistake = format!("step {}: {mistake}", position + 1);
-        }
-        if run.mistakes.len() > known {
+        if !run.mistakes.is_empty() {
+            for mistake in &mut run.mistakes {
+                *mistake = format!("step {}: {mistake}", position + 1);
+            }
             // What comes after one that went wrong says little.
             return;
         }
