@@ -9,9 +9,13 @@ use wasmtime::{Trap, WasmBacktrace};
 use crate::host::{Host, Phase};
 use crate::limits::{Limits, Refused, SNAPSHOT_BYTES, WASM_STACK, show_bytes, show_duration};
 use crate::options::StartError;
+use crate::text;
 
 /// Frames shown of a guest's backtrace.
 pub(crate) const FRAMES: usize = 20;
+
+/// Longest line about a failure.
+const LINE_BYTES: usize = 500;
 
 /// What wasmtime says when a guest passes more than `Limits::transfer`; its
 /// type is private.
@@ -53,53 +57,65 @@ impl Stop {
 
 /// Why the instance of `host` ended.
 pub(crate) fn explain(error: &wasmtime::Error, host: &Host, limits: &Limits) -> Stop {
-    let mut text = format!("{} {}", host.phase.name(), what(error, host, limits));
+    let mut explained = format!("{} {}", host.phase.name(), what(error, host, limits));
     if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>()
         && !backtrace.frames().is_empty()
     {
-        text.push_str("\nbacktrace of the policy:");
+        explained.push_str("\nbacktrace of the policy:");
+        // Names of functions and files are the policy's.
         for line in backtrace.to_string().lines().skip(1) {
-            let _ = write!(text, "\n{line}");
+            let line = text::one_line(line.to_owned(), LINE_BYTES);
+            let _ = write!(explained, "\n{line}");
         }
     }
     let mut recent = host.log.recent().peekable();
     if recent.peek().is_some() {
-        text.push_str("\nits last log lines:");
+        explained.push_str("\nits last log lines:");
         for line in recent {
-            let _ = write!(text, "\n  {line}");
+            let _ = write!(explained, "\n  {line}");
         }
     }
     if error.downcast_ref::<Trap>() == Some(&Trap::Interrupt) {
-        Stop::Deadline(text)
+        Stop::Deadline(explained)
     } else {
-        Stop::Other(text)
+        Stop::Other(explained)
     }
 }
 
 fn what(error: &wasmtime::Error, host: &Host, limits: &Limits) -> String {
     let trap = error.downcast_ref::<Trap>();
-    if trap == Some(&Trap::Interrupt) {
-        return format!(
+    let Some(refused) = host.meter.refused() else {
+        return cause(error, trap, host, limits);
+    };
+    let refused = match refused {
+        Refused::Memory { had, wanted } => format!(
+            "reached the memory limit of {}: it had {} and asked for {}",
+            show_bytes(limits.memory),
+            show_bytes(had),
+            show_bytes(wanted)
+        ),
+        Refused::Table { wanted } => {
+            format!("asked for tables of {wanted} elements, which is over the limit")
+        }
+    };
+    match (trap, host.phase) {
+        // Guests abort when they get no memory, and are not made at all when they
+        // get none to begin with.
+        (Some(Trap::UnreachableCodeReached), _) | (None, Phase::Instantiate) => refused,
+        // It may have gone on well without.
+        _ => {
+            let cause = cause(error, trap, host, limits);
+            format!("{cause}; before that, it {refused}")
+        }
+    }
+}
+
+fn cause(error: &wasmtime::Error, trap: Option<&Trap>, host: &Host, limits: &Limits) -> String {
+    match trap {
+        Some(Trap::Interrupt) => format!(
             "ran past its deadline of {}",
             show_duration(deadline(host.phase, limits))
-        );
-    }
-    // Guests abort when they get no memory, so the trap itself tells little.
-    match host.meter.refused() {
-        Some(Refused::Memory { had, wanted }) => {
-            return format!(
-                "reached the memory limit of {}: it had {} and asked for {}",
-                show_bytes(limits.memory),
-                show_bytes(had),
-                show_bytes(wanted)
-            );
-        }
-        Some(Refused::Table { wanted }) => {
-            return format!("asked for tables of {wanted} elements, which is over the limit");
-        }
-        None => {}
-    }
-    match trap {
+        ),
         Some(Trap::StackOverflow) => format!(
             "used up its stack of {}: too deep a recursion",
             show_bytes(WASM_STACK)
@@ -116,7 +132,7 @@ fn what(error: &wasmtime::Error, host: &Host, limits: &Limits) -> String {
                     show_bytes(transfer(host.phase, limits))
                 )
             } else {
-                format!("failed: {root}")
+                format!("failed: {}", text::one_line(root, LINE_BYTES))
             }
         }
     }
@@ -125,7 +141,9 @@ fn what(error: &wasmtime::Error, host: &Host, limits: &Limits) -> String {
 pub(crate) fn deadline(phase: Phase, limits: &Limits) -> std::time::Duration {
     match phase {
         Phase::Decide => limits.deadline,
-        Phase::Describe | Phase::Configure | Phase::Restore | Phase::Save => limits.startup,
+        Phase::Instantiate | Phase::Describe | Phase::Configure | Phase::Restore | Phase::Save => {
+            limits.startup
+        }
     }
 }
 
@@ -133,6 +151,10 @@ pub(crate) fn transfer(phase: Phase, limits: &Limits) -> usize {
     match phase {
         // Room for the record around the bytes.
         Phase::Save => SNAPSHOT_BYTES + 1024,
-        Phase::Describe | Phase::Configure | Phase::Restore | Phase::Decide => limits.transfer,
+        Phase::Instantiate
+        | Phase::Describe
+        | Phase::Configure
+        | Phase::Restore
+        | Phase::Decide => limits.transfer,
     }
 }

@@ -25,6 +25,8 @@ const AGENTS_PER_QUESTION: usize = 100_000;
 /// Which function of the policy is running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
+    /// None, or what a module does when it is made.
+    Instantiate,
     Describe,
     Configure,
     Restore,
@@ -35,6 +37,7 @@ pub(crate) enum Phase {
 impl Phase {
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Instantiate => "instantiation",
             Self::Describe => "describe",
             Self::Configure => "configure",
             Self::Restore => "state.restore",
@@ -70,7 +73,7 @@ impl Host {
     ) -> Self {
         let limits = &options.limits;
         Self {
-            phase: Phase::Describe,
+            phase: Phase::Instantiate,
             meter: Meter::new(limits.memory),
             log: Log::new(
                 Arc::clone(&options.log),
@@ -113,14 +116,17 @@ impl Host {
         self.round.as_ref().map_or(&[], |round| &round.offers)
     }
 
-    /// `describe` may only log (wit/).
+    /// `describe` may only log (wit/), and so may what runs before it.
     fn allow(&self, function: &str) -> Result<()> {
-        if self.phase == Phase::Describe {
-            return Err(wasmtime::Error::msg(format!(
-                "describe called {function}; only logging may be used in describe"
-            )));
+        match self.phase {
+            Phase::Instantiate | Phase::Describe => {
+                let phase = self.phase.name();
+                Err(wasmtime::Error::msg(format!(
+                    "{phase} called {function}; only logging may be used in {phase}"
+                )))
+            }
+            Phase::Configure | Phase::Restore | Phase::Decide | Phase::Save => Ok(()),
         }
-        Ok(())
     }
 
     fn offer(&self, handle: u32) -> Option<&Offer> {

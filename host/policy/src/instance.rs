@@ -13,14 +13,22 @@ use crate::convert::{Excess, fill_round, from_answer};
 use crate::failure::{Stop, deadline, explain, transfer};
 use crate::host::{Host, Phase};
 use crate::limits::{SNAPSHOT_BYTES, show_bytes};
-use crate::log::shorten;
 use crate::metrics::Metrics;
 use crate::options::{Description, Options, Snapshot, StartError};
 use crate::program::Program;
+use crate::text;
 use crate::ticker::Ticker;
+
+/// What wasmtime says when a component has more instances, tables or memories than
+/// the limit; the error has no type of its own.
+const TOO_MANY: &str = "resource limit exceeded";
 
 /// Longest error text of a guest that is kept.
 const ERROR_BYTES: usize = 8 * 1024;
+
+/// What a policy says of itself stands in lists.
+const NAME_BYTES: usize = 100;
+const SUMMARY_BYTES: usize = 400;
 
 /// A policy at work. After a call returned a failure that
 /// [ends it](Failure::ends_instance) it must be dropped.
@@ -81,7 +89,7 @@ impl Instance {
             Ok((Err(text),)) => {
                 return Err(StartError::Configure {
                     policy: policy(),
-                    text: shorten(text, ERROR_BYTES),
+                    text: text::lines(text, ERROR_BYTES),
                 });
             }
             Err(stop) => return Err(stop.at_start(policy())),
@@ -140,7 +148,7 @@ impl Instance {
                 policy: policy(),
                 version: state.version,
                 bytes: state.data.len(),
-                text: shorten(text, ERROR_BYTES),
+                text: text::lines(text, ERROR_BYTES),
             }),
             Err(stop) => Err(stop.at_start(policy())),
         }
@@ -173,7 +181,7 @@ impl Instance {
             (Arc::clone(&self.round),),
         )
         .map_err(|stop| stop.of_round(number).failure())?;
-        let answer = answer.map_err(|text| Failure::Guest(shorten(text, ERROR_BYTES)))?;
+        let answer = answer.map_err(|text| Failure::Guest(text::lines(text, ERROR_BYTES)))?;
         let limit = self.options.limits.decisions;
         from_answer(answer, limit).map_err(|Excess { list, length }| {
             Failure::Trap(format!(
@@ -197,7 +205,7 @@ impl Instance {
         )
         .map_err(Stop::failure)?;
         let WitSnapshot { version, data } =
-            saved.map_err(|text| Failure::Guest(shorten(text, ERROR_BYTES)))?;
+            saved.map_err(|text| Failure::Guest(text::lines(text, ERROR_BYTES)))?;
         if data.len() > SNAPSHOT_BYTES {
             return Err(Failure::Guest(format!(
                 "state of {} is over the limit of {}",
@@ -249,9 +257,9 @@ impl Functions {
         let (description,) = call(program, options, store, Phase::Describe, &self.describe, ())
             .map_err(|stop| stop.at_start(options.name.clone()))?;
         Ok(Description {
-            name: description.name,
-            version: description.version,
-            summary: description.summary,
+            name: text::one_line(description.name, NAME_BYTES),
+            version: text::one_line(description.version, NAME_BYTES),
+            summary: text::one_line(description.summary, SUMMARY_BYTES),
         })
     }
 }
@@ -278,9 +286,12 @@ fn make(
         Err(error) => {
             let policy = options.name.clone();
             let host = store.data();
-            // A start function that traps, or too little memory, is the
-            // policy's fault; the rest is not.
-            if error.is::<wasmtime::Trap>() || host.meter.refused().is_some() {
+            // A start function that traps, too little memory and too many
+            // instances are the policy's fault; the rest is not.
+            if error.is::<wasmtime::Trap>()
+                || host.meter.refused().is_some()
+                || error.root_cause().to_string().contains(TOO_MANY)
+            {
                 Err(explain(&error, host, &options.limits).at_start(policy))
             } else {
                 let text = format!("{error:#}");

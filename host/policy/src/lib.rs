@@ -30,6 +30,7 @@ mod runtime;
 mod tables;
 #[cfg(test)]
 mod testing;
+mod text;
 mod thread;
 mod ticker;
 

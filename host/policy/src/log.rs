@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::text;
+
 /// Lines kept in memory to explain a failure (a panic hook's text, mostly).
 const RECENT: usize = 8;
 
@@ -32,6 +34,8 @@ impl LogLevel {
 pub trait LogSink: Send + Sync {
     /// Whether lines of this level are kept.
     fn enabled(&self, level: LogLevel) -> bool;
+    /// Fit to be shown: bounded, further lines indented, control characters as
+    /// escapes.
     fn line(&self, level: LogLevel, message: &str);
     /// This many lines of a round were over the limit.
     fn dropped(&self, lines: u32);
@@ -137,7 +141,7 @@ impl Log {
     }
 
     pub(crate) fn line(&mut self, level: LogLevel, message: String) {
-        let message = shorten(message, self.byte_limit);
+        let message = text::lines(message, self.byte_limit);
         if self.lines < self.line_limit {
             self.lines += 1;
             if self.sink.enabled(level) {
@@ -151,13 +155,4 @@ impl Log {
         }
         self.recent.push_back(message);
     }
-}
-
-/// At most `limit` bytes of a text, cut between characters and marked.
-pub(crate) fn shorten(mut text: String, limit: usize) -> String {
-    if text.len() > limit {
-        text.truncate(text.floor_char_boundary(limit));
-        text.push('…');
-    }
-    text
 }

@@ -9,6 +9,10 @@ use offerd_core::resource::DiskKind;
 
 use super::resource::{from_disk_kind, from_milli, from_resource, from_resources};
 use crate::bindings::types as wit;
+use crate::text;
+
+/// Longest text about what is malformed; it may hold names that the policy made up.
+const WHY_BYTES: usize = 1024;
 
 pub(super) fn from_action(action: wit::Action) -> Action {
     match action {
@@ -77,7 +81,7 @@ pub(super) fn from_action(action: wit::Action) -> Action {
 fn malformed(what: &'static str, why: String) -> Action {
     Action::Malformed {
         what: what.into(),
-        why,
+        why: text::one_line(why, WHY_BYTES),
     }
 }
 

@@ -5,7 +5,7 @@ use offerd_core::policy::{Answer, Decline, DeclineRest, Kill, Millis, Placement}
 
 use super::action::from_action;
 use crate::bindings::types as wit;
-use crate::log::shorten;
+use crate::text;
 
 /// Longest sentence of a reason; the rest is cut off.
 const REASON_BYTES: usize = 1024;
@@ -72,7 +72,7 @@ pub(crate) fn from_answer(answer: wit::Answer, limit: usize) -> Result<Answer, E
         reasons: answer
             .reasons
             .into_iter()
-            .map(|reason| shorten(reason, REASON_BYTES))
+            .map(|reason| text::one_line(reason, REASON_BYTES))
             .collect(),
     })
 }
