@@ -4,23 +4,34 @@
 
 mod surface;
 mod types;
+mod weight;
 
 use std::fmt;
 
 use self::surface::{Function, Item, Surface};
 use crate::bindings::COMPONENT_TYPE;
+use crate::limits::{INSTANCE_BYTES, show_bytes};
 use crate::program::LoadError;
 
 /// The package of the contract.
 const PACKAGE: &str = "offerd:policy";
 /// Versions with the same beginning are compatible, as in semver below 1.0.
 const TRACK: &str = "0.1.";
+/// Most problems that are told; a component made for another version of the
+/// contract can have many.
+const TOLD: usize = 20;
 /// The optional export.
 pub(crate) const STATE: &str = "offerd:policy/state@0.1.0";
 
 /// The versions of the contract that this host has.
 pub(crate) fn speaks() -> String {
     format!("{PACKAGE}@{TRACK}x")
+}
+
+/// Package and version of an interface of the contract: `offerd:policy@0.1.0`.
+pub(crate) fn version(name: &str) -> Option<String> {
+    let interface = Interface::parse(name).filter(|i| i.package == PACKAGE)?;
+    Some(format!("{PACKAGE}@{}", interface.version?))
 }
 
 /// One thing that does not fit.
@@ -42,6 +53,10 @@ pub enum Problem {
         found: String,
         difference: String,
     },
+    /// A core module takes too much of the host's memory for each instance.
+    Heavy { bytes: usize },
+    /// So many further ones.
+    More { count: usize },
 }
 
 impl fmt::Display for Problem {
@@ -49,16 +64,17 @@ impl fmt::Display for Problem {
         match self {
             Self::Version { found } => write!(
                 f,
-                "it is made for {}; this host has {}: build it with the SDK of this host's version",
+                "it is made for {}; this host has {}: build it with the SDK of this host's version. \
+                 What it uses is compared below",
                 found.join(" and "),
                 speaks()
             ),
             Self::Wasi { interfaces } => write!(
                 f,
                 "it imports {}, and policies get no WASI: time, random numbers and logs come from \
-                 {PACKAGE}. Build it without WASI: Rust for wasm32-unknown-unknown (not wasip1 or \
-                 wasip2); C, C++, Zig and Go with the stub adapter of the SDK; JavaScript and \
-                 Python with --stub-wasi",
+                 {PACKAGE}. `offerd policy build` builds without WASI, in every language of its own; \
+                 with other tools, leave WASI out (Rust: for wasm32-unknown-unknown, not wasip1 \
+                 or wasip2)",
                 interfaces.join(", ")
             ),
             Self::Unknown { kind, name } => write!(
@@ -81,6 +97,14 @@ impl fmt::Display for Problem {
                 "a function has another type: {difference}\n    wanted `{wanted}`\n    found  \
                  `{found}`"
             ),
+            Self::Heavy { bytes } => write!(
+                f,
+                "one of its core modules has so many globals, functions, imports and segments that \
+                 each instance would take {} of the host's memory; at most {}",
+                show_bytes(*bytes),
+                show_bytes(INSTANCE_BYTES)
+            ),
+            Self::More { count } => write!(f, "and {count} more"),
         }
     }
 }
@@ -103,7 +127,16 @@ pub(crate) fn check(name: &str, bytes: &[u8]) -> Result<(), LoadError> {
         name: name(),
         why: format!("this host's own contract cannot be read: {why}"),
     })?;
-    let problems = compare(&wanted, &found);
+    let mut problems = compare(&wanted, &found);
+    let bytes = weight::heaviest(bytes).map_err(|error| damaged(error.to_string()))?;
+    if bytes > INSTANCE_BYTES {
+        problems.push(Problem::Heavy { bytes });
+    }
+    if problems.len() > TOLD {
+        let count = problems.len() - TOLD;
+        problems.truncate(TOLD);
+        problems.push(Problem::More { count });
+    }
     if problems.is_empty() {
         Ok(())
     } else {
@@ -129,6 +162,8 @@ fn first_bytes(bytes: &[u8]) -> String {
     }
 }
 
+/// Interfaces are found by name, whatever their version: what differs between two
+/// versions is what their users want to know.
 fn compare(wanted: &Surface, found: &Surface) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut versions = Vec::new();
@@ -139,11 +174,8 @@ fn compare(wanted: &Surface, found: &Surface) -> Vec<Problem> {
         match (item, &interface) {
             (_, Some(i)) if i.namespace() == "wasi" => wasi.push(name.clone()),
             (Item::Instance(functions), Some(i)) if i.package == PACKAGE => {
-                if i.fits() {
-                    imported(wanted, name, i, functions, &mut problems);
-                } else {
-                    versions.push(i.package_and_version());
-                }
+                versions.extend(i.other_version());
+                imported(wanted, name, i, functions, &mut problems);
             }
             (Item::Type, _) => {}
             (item, _) => problems.push(Problem::Unknown {
@@ -155,22 +187,21 @@ fn compare(wanted: &Surface, found: &Surface) -> Vec<Problem> {
     for (name, _) in &found.exports {
         if let Some(i) = Interface::parse(name)
             && i.package == PACKAGE
-            && !i.fits()
         {
-            versions.push(i.package_and_version());
+            versions.extend(i.other_version());
         }
-    }
-
-    versions.sort();
-    versions.dedup();
-    if !versions.is_empty() {
-        // All else follows from this.
-        return vec![Problem::Version { found: versions }];
     }
     if !wasi.is_empty() {
         problems.push(Problem::Wasi { interfaces: wasi });
     }
     exported(wanted, found, &mut problems);
+
+    versions.sort();
+    versions.dedup();
+    if !versions.is_empty() {
+        // All else follows from this.
+        problems.insert(0, Problem::Version { found: versions });
+    }
     problems
 }
 
@@ -275,22 +306,20 @@ impl<'a> Interface<'a> {
         self.package.split(':').next().unwrap_or_default()
     }
 
-    fn fits(&self) -> bool {
-        self.version.is_some_and(|v| v.starts_with(TRACK))
-    }
-
-    fn package_and_version(&self) -> String {
+    /// Package and version, if this host has another one.
+    fn other_version(&self) -> Option<String> {
         match self.version {
-            Some(version) => format!("{}@{version}", self.package),
-            None => format!("{} without a version", self.package),
+            Some(version) if version.starts_with(TRACK) => None,
+            Some(version) => Some(format!("{}@{version}", self.package)),
+            None => Some(format!("{} without a version", self.package)),
         }
     }
 
-    /// The instance of the same interface, whatever its patch version.
+    /// The instance of the same interface, whatever its version.
     fn find<'b>(&self, items: &'b [(String, Item)]) -> Option<&'b [(String, Item)]> {
         items.iter().find_map(|(name, item)| match item {
             Item::Instance(functions) => Interface::parse(name)
-                .filter(|i| i.package == self.package && i.name == self.name && i.fits())
+                .filter(|i| i.package == self.package && i.name == self.name)
                 .map(|_| functions.as_slice()),
             _ => None,
         })

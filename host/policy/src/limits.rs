@@ -11,9 +11,14 @@ pub(crate) const WASM_STACK: usize = 512 * 1024;
 /// Python policy, has about 20,000.
 const TABLE_ELEMENTS: usize = 200_000;
 
-/// Core instances, tables and memories of one component. A Python policy has
-/// some tens of each.
-const INSTANCES: usize = 1_000;
+/// Core instances, tables and memories of one component. The largest known honest
+/// user, a Python policy, has 38 instances.
+const INSTANCES: usize = 100;
+
+/// Bytes that each core instance may take of the host's own memory
+/// (`contract/weight.rs`); with the bound on instances, 200 MiB in all. The largest
+/// known honest user, a Go policy, takes 0.7 MiB.
+pub(crate) const INSTANCE_BYTES: usize = 2 * 1024 * 1024;
 
 /// Largest state that `save` may give (wit/).
 pub(crate) const SNAPSHOT_BYTES: usize = 16 * 1024 * 1024;

@@ -45,6 +45,7 @@ fn a_core_module() {
             .contains("wasm-tools component new p.wasm"),
         "{error}"
     );
+    assert!(error.to_string().contains("offerd policy build"), "{error}");
 }
 
 #[test]
@@ -82,17 +83,68 @@ fn everything_that_differs_from_the_contract_is_said_at_once() {
     }
 }
 
-#[test]
-fn another_version_of_the_contract() {
-    let text = error(&component(
-        r#"(component (import "offerd:policy/logging@7.0.0" (instance)))"#,
+/// A component that imports a function of `logging`.
+fn logging(version: &str, function: &str) -> Vec<u8> {
+    component(&format!(
+        r#"(component (import "offerd:policy/logging@{version}"
+            (instance (export "{function}" (func (param "text" string))))))"#
     ))
-    .to_string();
+}
+
+#[test]
+fn another_version_of_the_contract_and_what_differs() {
+    for version in ["7.0.0", "0.2.0", "0.0.9"] {
+        let text = error(&logging(version, "shout")).to_string();
+        for part in [
+            format!("it is made for offerd:policy@{version}"),
+            "this host has offerd:policy@0.1.x".to_owned(),
+            format!(
+                "it imports shout of offerd:policy/logging@{version}, which that interface does \
+                 not have here"
+            ),
+            "it does not export `decide: func(round: round)".to_owned(),
+        ] {
+            assert!(text.contains(&part), "'{part}' is missing: {text}");
+        }
+    }
+    // One that both have, with other types.
+    let text = error(&logging("0.2.0", "log")).to_string();
     assert!(
-        text.contains("it is made for offerd:policy@7.0.0"),
+        text.contains("a function has another type: it takes 1 parameters, not 2"),
         "{text}"
     );
-    assert!(text.contains("this host has offerd:policy@0.1.x"), "{text}");
+}
+
+#[test]
+fn a_newer_version_that_is_compatible_lacks_a_function_here() {
+    let text = error(&logging("0.1.7", "shout")).to_string();
+    assert!(
+        text.contains("it imports shout of offerd:policy/logging@0.1.7"),
+        "{text}"
+    );
+    assert!(text.contains("is its SDK newer than this host?"), "{text}");
+    assert!(!text.contains("it is made for"), "{text}");
+}
+
+#[test]
+fn not_more_is_said_than_people_read() {
+    let imports: String = (0..100)
+        .map(|n| format!("(import \"surprise-{n}\" (func))"))
+        .collect();
+    let text = error(&component(&format!("(component {imports})"))).to_string();
+    assert_eq!(text.lines().count(), 1 + 20 + 1, "{text}");
+    assert!(text.ends_with("- and 83 more"), "{text}");
+}
+
+/// The limit on memory does not see these.
+#[test]
+fn a_module_that_is_heavy_in_the_hosts_memory() {
+    let globals = "(global i32 (i32.const 0))".repeat(150_000);
+    let text = error(&component(&format!("(component (core module {globals}))"))).to_string();
+    assert!(
+        text.contains("each instance would take 2.2 MiB of the host's memory; at most 2 MiB"),
+        "{text}"
+    );
 }
 
 #[test]
