@@ -12,6 +12,7 @@ mod record;
 mod reload;
 mod replay;
 mod run;
+mod runtime;
 mod status;
 mod table;
 mod task;
@@ -19,10 +20,13 @@ mod why;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::demo;
+
+pub(crate) use runtime::runtime;
 
 /// Hosts Apache Mesos scheduling policies as WebAssembly components.
 ///
@@ -134,13 +138,19 @@ impl Failed {
 
 pub(crate) type Outcome = Result<ExitCode, Failed>;
 
+/// What goes on in the background when a command is done, such as compiling, is not
+/// waited for any longer.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 /// Runs a future on a runtime of this thread.
 pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
-    tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failed::new(&error))?
-        .block_on(future)
+        .map_err(|error| Failed::new(&error))?;
+    let result = runtime.block_on(future);
+    runtime.shutdown_timeout(PATIENCE);
+    result
 }
 
 #[cfg(test)]

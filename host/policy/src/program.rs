@@ -3,25 +3,22 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::{Component, ComponentExportIndex, HasSelf, InstancePre, Linker};
 
 use crate::bindings::StatefulPolicy;
-use crate::cache::hex;
+use crate::cache::{Cache, hex};
+use crate::compiler::Compiler;
 use crate::contract::{self, Problem};
 use crate::host::Host;
 use crate::instance::describe;
 use crate::limits::show_bytes;
 use crate::options::{Description, Options, StartError};
+use crate::progress::{Progress, told};
 use crate::runtime::Shared;
 use crate::ticker::Ticker;
-
-/// Components from this size on take long enough to compile that people should
-/// be told.
-const SLOW_BYTES: usize = 1024 * 1024;
 
 /// Why a file cannot be used as a policy.
 #[derive(Debug, thiserror::Error)]
@@ -35,9 +32,9 @@ pub enum LoadError {
     #[error("{name} is not WebAssembly: {found}; a policy is a WebAssembly component")]
     NotWasm { name: String, found: String },
     #[error(
-        "{name} is a core WebAssembly module, not a component; make a component of it: \
-         `wasm-tools component new {name} -o policy.wasm`, or build with `cargo xtask guests`, \
-         which does that"
+        "{name} is a core WebAssembly module, not a component; build the policy with `offerd policy \
+         build`, which makes a component, or make one of it: `wasm-tools component new {name} -o \
+         policy.wasm`"
     )]
     CoreModule { name: String },
     #[error("{name} is a damaged WebAssembly component: {why}; build or copy it again")]
@@ -69,6 +66,7 @@ struct Inner {
     digest: String,
     size: usize,
     imports: Vec<String>,
+    export_names: Vec<String>,
     from_cache: bool,
     pre: InstancePre<Host>,
     exports: Exports,
@@ -117,6 +115,20 @@ impl Program {
         &self.0.imports
     }
 
+    /// Functions and interfaces that it exports, by name, sorted.
+    pub fn export_names(&self) -> &[String] {
+        &self.0.export_names
+    }
+
+    /// The version of the contract that it was built for.
+    pub fn contract(&self) -> String {
+        let mut names = self.0.imports.iter().chain(&self.0.export_names);
+        // The same everywhere: a component is built from one world.
+        names
+            .find_map(|name| contract::version(name))
+            .unwrap_or_else(contract::speaks)
+    }
+
     /// Whether its state outlives an instance.
     pub fn has_state(&self) -> bool {
         self.0.exports.state.is_some()
@@ -149,7 +161,12 @@ impl Program {
         &self.0.exports
     }
 
-    pub(crate) fn load(shared: &Arc<Shared>, name: &str, bytes: &[u8]) -> Result<Self, LoadError> {
+    pub(crate) fn load(
+        shared: &Arc<Shared>,
+        progress: Progress,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<Self, LoadError> {
         let digest: [u8; 32] = Sha256::digest(bytes).into();
         let found = shared
             .cache()
@@ -157,7 +174,7 @@ impl Program {
         let from_cache = found.is_some();
         let component = match found {
             Some(component) => component,
-            None => compile(shared, name, bytes, &digest)?,
+            None => compile(shared, progress, name, bytes, &digest)?,
         };
 
         let refused = |error: wasmtime::Error| LoadError::Compile {
@@ -173,16 +190,16 @@ impl Program {
             why: "an export vanished while it was compiled".to_owned(),
         })?;
         let component_type = component.component_type();
-        let mut imports: Vec<String> = component_type
-            .imports(shared.engine())
-            .map(|(import, _)| import.to_owned())
-            .collect();
-        imports.sort();
+        let imports = component_type.imports(shared.engine());
+        let imports = sorted(imports.map(|(name, _)| name));
+        let export_names = component_type.exports(shared.engine());
+        let export_names = sorted(export_names.map(|(name, _)| name));
         Ok(Self(Arc::new(Inner {
             shared: Arc::clone(shared),
             digest: hex(&digest),
             size: bytes.len(),
             imports,
+            export_names,
             from_cache,
             pre,
             exports,
@@ -190,60 +207,70 @@ impl Program {
     }
 }
 
+fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut names: Vec<String> = names.map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
 /// Checks first: that is quick, and its messages are better.
 fn compile(
     shared: &Shared,
+    progress: Progress,
     name: &str,
     bytes: &[u8],
     digest: &[u8; 32],
 ) -> Result<Component, LoadError> {
     contract::check(name, bytes)?;
-    let slow = bytes.len() >= SLOW_BYTES;
-    if slow {
-        tracing::info!(
-            "compiling policy {name} ({}); this is done once{}",
-            show_bytes(bytes.len()),
-            if shared.cache().is_some() {
-                ""
-            } else {
-                " each start: no cache is configured"
-            },
+    let doing = format!("compiling policy {name} ({})", show_bytes(bytes.len()));
+    let done = format!("compiled policy {name}");
+    let compiled = told(progress, &doing, &done, || {
+        match (shared.cache(), shared.compiler()) {
+            (Some(cache), Some(compiler)) => elsewhere(shared, cache, compiler, bytes, digest),
+            (cache, _) => here(shared, cache, bytes, digest),
+        }
+    });
+    compiled.map_err(|why| LoadError::Compile {
+        name: name.to_owned(),
+        why,
+    })
+}
+
+/// In another process, which leaves the code in the cache.
+fn elsewhere(
+    shared: &Shared,
+    cache: &Cache,
+    compiler: &Compiler,
+    bytes: &[u8],
+    digest: &[u8; 32],
+) -> Result<Component, String> {
+    compiler.compile(bytes, cache.directory())?;
+    cache.find(shared.engine(), digest).ok_or_else(|| {
+        let cache = cache.directory().display();
+        format!("the compiler said that it was done, and left nothing usable in {cache}")
+    })
+}
+
+fn here(
+    shared: &Shared,
+    cache: Option<&Cache>,
+    bytes: &[u8],
+    digest: &[u8; 32],
+) -> Result<Component, String> {
+    let text = |error: wasmtime::Error| format!("{error:#}");
+    let component = Component::new(shared.engine(), bytes).map_err(text)?;
+    let Some(cache) = cache else {
+        return Ok(component);
+    };
+    let code = component.serialize().map_err(text)?;
+    if let Err(error) = cache.keep(digest, &code) {
+        tracing::warn!(
+            "a compiled policy can't be kept in {} and will be compiled again: {error}",
+            cache.directory().display()
         );
     }
-    let started = Instant::now();
-    let failed = |error: wasmtime::Error| LoadError::Compile {
-        name: name.to_owned(),
-        why: format!("{error:#}"),
-    };
-    let component = match (shared.cache(), shared.compiler()) {
-        (Some(cache), Some(compiler)) => {
-            let compiled = compiler.compile(bytes, cache.directory());
-            compiled.map_err(|why| LoadError::Compile {
-                name: name.to_owned(),
-                why,
-            })?;
-            cache.find(shared.engine(), digest)
-        }
-        (Some(cache), None) => {
-            let code = shared
-                .engine()
-                .precompile_component(bytes)
-                .map_err(failed)?;
-            cache.keep(shared.engine(), digest, &code)
-        }
-        (None, _) => None,
-    };
-    let component = match component {
-        Some(component) => component,
-        None => Component::new(shared.engine(), bytes).map_err(failed)?,
-    };
-    let seconds = started.elapsed().as_secs_f64();
-    if slow {
-        tracing::info!("compiled policy {name} in {seconds:.1} s");
-    } else {
-        tracing::debug!("compiled policy {name} in {seconds:.3} s");
-    }
-    Ok(component)
+    // A file's pages can be shared, and dropped from memory.
+    Ok(cache.find(shared.engine(), digest).unwrap_or(component))
 }
 
 fn exports(component: &Component) -> Option<Exports> {

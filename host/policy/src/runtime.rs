@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
 use wasmtime::{Config, Engine, WasmBacktraceDetails};
 
 use crate::cache::Cache;
@@ -11,6 +12,7 @@ use crate::compiler::Compiler;
 use crate::failure::FRAMES;
 use crate::limits::WASM_STACK;
 use crate::program::{LoadError, Program};
+use crate::progress::Progress;
 use crate::ticker::Ticker;
 
 /// The host could not set up its engine.
@@ -29,9 +31,26 @@ pub enum RuntimeError {
     },
 }
 
+/// Why a policy was not compiled into the cache.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    #[error("{0}")]
+    Code(String),
+    #[error("it is compiled and can't be kept in {}: {source}", path.display())]
+    Keep {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("there is no cache to keep it in")]
+    NoCache,
+}
+
 /// Loads policies. One per process; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Runtime(Arc<Shared>);
+pub struct Runtime {
+    shared: Arc<Shared>,
+    progress: Progress,
+}
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -84,12 +103,21 @@ impl Runtime {
         let engine = Engine::new(&config()).map_err(|e| RuntimeError::Engine(format!("{e:#}")))?;
         let cache = cache.map(|path| Cache::open(path, &engine)).transpose()?;
         let ticker = Ticker::start(engine.clone()).map_err(RuntimeError::Ticker)?;
-        Ok(Self(Arc::new(Shared {
-            engine: EngineDebug(engine),
-            cache,
-            compiler,
-            ticker,
-        })))
+        Ok(Self {
+            shared: Arc::new(Shared {
+                engine: EngineDebug(engine),
+                cache,
+                compiler,
+                ticker,
+            }),
+            progress: |line| tracing::info!("{line}"),
+        })
+    }
+
+    /// Lines about compiling that takes long go there, not into the log.
+    #[must_use]
+    pub fn with_progress(self, progress: Progress) -> Self {
+        Self { progress, ..self }
     }
 
     /// Loads a policy from a file: checks it against the contract, and compiles
@@ -105,7 +133,22 @@ impl Runtime {
 
     /// The same from memory; `name` stands for it in messages.
     pub fn load_bytes(&self, name: &str, bytes: &[u8]) -> Result<Program, LoadError> {
-        Program::load(&self.0, name, bytes)
+        Program::load(&self.shared, self.progress, name, bytes)
+    }
+
+    /// Compiles a policy into the cache, for another process to load
+    /// ([`Compiler`]).
+    pub fn compile(&self, component: &[u8]) -> Result<(), CompileError> {
+        let cache = self.shared.cache().ok_or(CompileError::NoCache)?;
+        let code = self.shared.engine().precompile_component(component);
+        let code = code.map_err(|error| CompileError::Code(format!("{error:#}")))?;
+        let digest: [u8; 32] = Sha256::digest(component).into();
+        cache
+            .keep(&digest, &code)
+            .map_err(|source| CompileError::Keep {
+                path: cache.directory().to_owned(),
+                source,
+            })
     }
 }
 

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use offerd_policy::{LogLevel, LogSink, Options, Runtime};
+use offerd_policy::{LogLevel, LogSink, Options};
 
-use super::{Failed, Outcome};
+use super::{Failed, Outcome, runtime};
 use crate::reading::show_bytes;
 
 /// Say whether a file can be used as a policy, and what it is.
@@ -23,8 +23,7 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let runtime = Runtime::new(None).map_err(|error| Failed::new(&error))?;
-    let program = runtime
+    let program = runtime()?
         .load(&arguments.file)
         .map_err(|error| Failed::new(&error))?;
     let name = arguments
@@ -45,11 +44,8 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         ("name", about.name),
         ("version", about.version),
         ("summary", about.summary),
-        (
-            "size",
-            show_bytes(u64::try_from(program.size()).unwrap_or(u64::MAX)),
-        ),
-        ("digest", program.digest().to_owned()),
+        ("contract", program.contract()),
+        ("exports", program.export_names().join(", ")),
         ("imports", program.imports().join(", ")),
         (
             "state",
@@ -60,6 +56,11 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
             }
             .to_owned(),
         ),
+        (
+            "size",
+            show_bytes(u64::try_from(program.size()).unwrap_or(u64::MAX)),
+        ),
+        ("digest", program.digest().to_owned()),
     ] {
         println!("  {what:<8} {value}");
     }

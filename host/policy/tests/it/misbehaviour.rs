@@ -4,9 +4,9 @@
 use std::time::{Duration, Instant};
 
 use offerd_core::policy::{Action, Answer, Failure};
-use offerd_policy::{Limits, Metric, Options, Policy, PolicyCode, StartError};
+use offerd_policy::{Limits, LogLevel, Metric, Options, Policy, PolicyCode, Program, StartError};
 
-use crate::support::{guest, misbehave, options, patient, reasons, round};
+use crate::support::{guest, guest_path, misbehave, options, patient, reasons, round, runtime};
 
 /// Calls `decide` once and expects a trap.
 fn trap(policy: &mut Policy) -> String {
@@ -87,6 +87,41 @@ fn an_allocation_bomb_meets_the_memory_limit() {
 }
 
 #[test]
+fn a_slow_leak_meets_the_memory_limit_and_a_new_instance_begins_small() {
+    let limits = Limits {
+        memory: 16 * 1024 * 1024,
+        ..patient()
+    };
+    let mut policy = limited(r#"{"decide": "leak"}"#, limits.clone());
+    let mut ended = 0;
+    for number in 1..=40 {
+        let decided = policy.decide(round(number).into());
+        assert!(decided.stats.memory <= limits.memory);
+        if let Err(failure) = decided.result {
+            let text = failure.to_string();
+            assert!(
+                text.contains("reached the memory limit of 16 MiB"),
+                "{text}"
+            );
+            ended += 1;
+        }
+    }
+    assert!((2..=10).contains(&ended), "{ended}");
+}
+
+#[test]
+fn memory_that_was_refused_is_not_blamed_for_what_comes_later() {
+    let mut policy = misbehave(r#"{"decide": "refused-recurse"}"#);
+    let text = trap(&mut policy);
+    let line = text.lines().next().unwrap();
+    assert!(!line.starts_with("round 1: decide reached"), "{line}");
+    assert!(
+        line.contains("before that, it reached the memory limit"),
+        "{line}"
+    );
+}
+
+#[test]
 fn too_little_memory_to_start_is_the_policys_failure() {
     let program = guest("misbehave");
     let (options, _) = options(&program, "{}");
@@ -152,7 +187,7 @@ fn texts_of_errors_are_cut() {
 
 #[test]
 fn an_answer_that_is_too_large_is_refused() {
-    for what in ["large-answer", "huge-error", "huge-line"] {
+    for what in ["large-answer", "giant-answer", "huge-error", "huge-line"] {
         let mut policy = misbehave(&format!(r#"{{"decide": "{what}"}}"#));
         let text = trap(&mut policy);
         assert!(
@@ -160,6 +195,8 @@ fn an_answer_that_is_too_large_is_refused() {
             "{what}: {text}"
         );
     }
+    let text = trap(&mut misbehave(r#"{"decide": "false-length"}"#));
+    assert!(text.contains("out of bounds"), "{text}");
     let mut policy = misbehave(r#"{"decide": "many-placements"}"#);
     assert_eq!(
         trap(&mut policy),
@@ -196,6 +233,78 @@ fn floods_of_log_lines_are_cut() {
     let lines = lines.lines.lock().unwrap();
     assert!(lines[0].1.len() < 5_000);
     assert!(lines[0].1.ends_with("ä…"));
+}
+
+#[test]
+fn texts_cannot_pass_for_lines_of_the_host() {
+    let program = guest("misbehave");
+    let (deceiving, lines) = options(&program, r#"{"decide": "deceive"}"#);
+    let mut policy = Policy::start(&program, deceiving).unwrap();
+    let told = policy.decide(round(1).into()).result.unwrap_err();
+    let shown = r"\u{1b}[2J".to_owned() + "\n  | 2026-11-01T00:00:00Z  INFO all is well";
+    assert_eq!(told, Failure::Guest(shown.clone()));
+    assert_eq!(*lines.lines.lock().unwrap(), [(LogLevel::Warn, shown)]);
+}
+
+/// Why a policy did not start.
+fn stopped(program: &Program, limits: Limits) -> String {
+    let (options, _) = options(program, "{}");
+    let error = Policy::start(program, Options { limits, ..options }).unwrap_err();
+    assert!(matches!(error, StartError::Stopped { .. }), "{error}");
+    error.to_string()
+}
+
+#[test]
+fn a_trap_in_describe_is_the_policys_failure() {
+    let text = stopped(&guest("nameless"), patient());
+    assert!(text.contains("describe aborted (a panic"), "{text}");
+}
+
+/// A number below 2^14.
+fn leb128(number: usize) -> [u8; 2] {
+    [
+        u8::try_from(number % 128).unwrap() | 0x80,
+        u8::try_from(number / 128).unwrap(),
+    ]
+}
+
+/// `minimal` with a further core module (the second), instantiated so many times.
+fn with_module(text: &str, times: usize) -> Program {
+    let section = |id: u8, content: &[u8]| {
+        let length = leb128(content.len());
+        [&[id], &length[..], content].concat()
+    };
+    // "Instantiate module 1 with 0 arguments."
+    let instances = [0, 1, 0].repeat(times);
+    let instances = [&leb128(times), &instances[..]].concat();
+    let mut component = std::fs::read(guest_path("minimal")).unwrap();
+    component.extend(section(1, &wat::parse_str(text).unwrap()));
+    component.extend(section(2, &instances));
+    runtime().load_bytes("minimal", &component).unwrap()
+}
+
+#[test]
+fn a_start_function_that_never_ends_is_stopped() {
+    let limits = Limits {
+        startup: Duration::from_millis(100),
+        ..patient()
+    };
+    let program = with_module("(module (func (loop br 0)) (start 0))", 1);
+    let text = stopped(&program, limits);
+    assert!(
+        text.contains("instantiation ran past its deadline of 100 ms"),
+        "{text}"
+    );
+}
+
+/// Each is small, and the limit on memory does not see it.
+#[test]
+fn instances_without_end_are_refused() {
+    let text = stopped(&with_module("(module)", 100), patient());
+    assert!(
+        text.contains("resource limit exceeded: instance count too high at 101"),
+        "{text}"
+    );
 }
 
 #[test]
