@@ -226,6 +226,8 @@ async fn check_tells_what_a_policy_is_or_why_not() {
     for part in [
         "is a policy",
         "Spreads the tasks",
+        "contract offerd:policy@0.1.0",
+        "exports  configure, decide, describe",
         "offerd:policy/cluster@0.1.0",
         "digest",
     ] {
@@ -271,5 +273,5 @@ async fn a_reader_that_has_enough_is_no_error() {
     drop(child.stdout.take());
     let ended = within("its end", child.wait_with_output()).await.unwrap();
     let said = String::from_utf8(ended.stderr).unwrap();
-    assert!(ended.status.success() && said.is_empty(), "{said}");
+    assert!(ended.status.success() && !said.contains("pipe"), "{said}");
 }

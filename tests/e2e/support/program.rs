@@ -25,6 +25,7 @@ pub(crate) fn offerd(dir: &Path, arguments: &[impl AsRef<OsStr>]) -> Command {
         .current_dir(dir)
         .env_remove("OFFERD_ADMIN")
         .env_remove("OFFERD_LOG")
+        .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
         .stdin(Stdio::null())
         .kill_on_drop(true);
     command

@@ -9,7 +9,7 @@ use std::hint::black_box;
 
 use exports::offerd::policy::state::{Guest as State, Snapshot};
 use offerd::policy::types::{
-    Accept, Action, CreateDisk, Decline, DiskKind, Kill, MesosResource, Operation, Placement,
+    Accept, Action, CreateDisk, Decline, DiskKind, Event, Kill, MesosResource, Operation, Placement,
     Range, ReasonedAction, ResourceOperation, ResourceRequest, ResourceValue, ShrinkVolume, Timer,
 };
 use offerd::policy::{clock, cluster, logging, metrics, random};
@@ -19,6 +19,7 @@ struct Policy;
 thread_local! {
     static CONFIG: RefCell<String> = const { RefCell::new(String::new()) };
     static ROUNDS: RefCell<u32> = const { RefCell::new(0) };
+    static LEAKED: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Guest for Policy {
@@ -52,16 +53,19 @@ impl Guest for Policy {
             reasons: Vec::new(),
         };
         match behaviour.as_str() {
-            "many-placements" => {
-                let placement = Placement {
-                    offer: 0,
-                    set: 0,
-                    count: 1,
-                    reason: 0,
-                };
-                answer.placements = vec![placement; 200_000];
-            }
+            "many-placements" => answer.placements = vec![placement(0, 0, 1); 200_000],
             "large-answer" => answer.reasons = vec!["r".repeat(1 << 20); 20],
+            "giant-answer" => answer.reasons = same_text(1 << 20, 1024),
+            "false-length" => answer.reasons = same_text(1 << 30, 1),
+            "deceive" => answer.reasons.push(DECEIVING.to_owned()),
+            "grab" => grab(&round, &mut answer),
+            "invalid" => {
+                let refused: Vec<&str> = round.events.iter().filter_map(refusal).collect();
+                if !refused.is_empty() {
+                    return Err(refused.join("\n"));
+                }
+                invalid(&round, &mut answer);
+            }
             "nonsense" => nonsense(&mut answer),
             "bad-values" => answer.actions = bad_values(),
             "count-rounds" => {
@@ -127,7 +131,14 @@ fn act(behaviour: &str) -> Result<(), String> {
                 kept.push(black_box(vec![1_u8; 1 << 20]));
             }
         }
+        // A little more each round.
+        "leak" => LEAKED.with_borrow_mut(|leaked| leaked.push(vec![1; 2 << 20])),
         "recurse" => {
+            black_box(dig(0));
+        }
+        // Goes on well without the memory that it does not get.
+        "refused-recurse" => {
+            black_box(core::arch::wasm32::memory_grow(0, 1 << 15));
             black_box(dig(0));
         }
         "panic" => panic!("on demand"),
@@ -145,6 +156,10 @@ fn act(behaviour: &str) -> Result<(), String> {
                 logging::log(logging::Level::Info, &format!("line {line}"));
             }
         }
+        "deceive" => {
+            logging::log(logging::Level::Warn, DECEIVING);
+            return Err(DECEIVING.to_owned());
+        }
         "long-line" => logging::log(logging::Level::Info, &"ä".repeat(100_000)),
         "huge-line" => logging::log(logging::Level::Info, &"l".repeat(20 << 20)),
         "many-agents" => {
@@ -159,6 +174,20 @@ fn act(behaviour: &str) -> Result<(), String> {
         _ => {}
     }
     Ok(())
+}
+
+/// Clears a terminal, and looks like a line of the host's log.
+const DECEIVING: &str = "\u{1b}[2J\n2026-11-01T00:00:00Z  INFO all is well";
+
+/// One text so many times; it may claim to be longer than all memory. Whoever is
+/// given it must not look at it, nor free it.
+fn same_text(length: usize, times: usize) -> Vec<String> {
+    let text = Box::leak(vec![b't'; 1 << 20].into_boxed_slice());
+    let same = || {
+        // SAFETY: there is none: this is the point. It only goes to the host.
+        unsafe { String::from_raw_parts(text.as_ptr().cast_mut(), length, length) }
+    };
+    std::iter::repeat_with(same).take(times).collect()
 }
 
 #[inline(never)]
@@ -194,6 +223,93 @@ fn nonsense(answer: &mut Answer) {
         reason: 0,
     });
     answer.leftover = f64::NAN;
+}
+
+/// Handles are numbers that others get too; those of this policy are left alone.
+fn foreign(own: &[u32]) -> impl Iterator<Item = u32> {
+    (0..200).filter(move |handle| !own.contains(handle))
+}
+
+/// Whatever can be done with offers, tasks and jobs, with those of other roles.
+fn grab(round: &Round, answer: &mut Answer) {
+    let offers: Vec<u32> = round.offers.iter().map(|offer| offer.offer).collect();
+    let sets: Vec<u32> = round.waiting.iter().map(|waiting| waiting.set).collect();
+    let tasks: Vec<u32> = cluster::tasks().iter().map(|task| task.task).collect();
+    for offer in foreign(&offers) {
+        answer.declines.push(decline(offer));
+        let set = sets.first().copied().unwrap_or_default();
+        answer.placements.push(placement(offer, set, 1));
+        answer.actions.push(unreasoned(Action::Accept(Accept {
+            offers: vec![offer],
+            operations: Vec::new(),
+            refuse: -1.0,
+        })));
+    }
+    for set in foreign(&sets) {
+        if let Some(offer) = offers.first() {
+            answer.placements.push(placement(*offer, set, 1));
+        }
+    }
+    for task in foreign(&tasks) {
+        answer.kills.push(kill(task));
+    }
+}
+
+/// With a task and something that waits: every kind of decision, wrong with handles
+/// that live. Of them, one kill and the first of too many placements can be done.
+fn invalid(round: &Round, answer: &mut Answer) {
+    let (Some(offer), Some(waiting)) = (round.offers.first(), round.waiting.first()) else {
+        return;
+    };
+    let Some(task) = cluster::tasks().first().map(|task| task.task) else {
+        answer.placements.push(placement(offer.offer, waiting.set, 1));
+        return;
+    };
+    answer.kills = vec![kill(task), kill(task), kill(u32::MAX)];
+    answer.placements = vec![
+        placement(offer.offer, u32::MAX, 1),
+        placement(offer.offer, waiting.set, 0),
+        placement(u32::MAX, waiting.set, 1),
+        placement(offer.offer, waiting.set, u32::MAX),
+    ];
+    answer.declines = vec![decline(offer.offer), decline(u32::MAX)];
+    answer.actions = bad_values();
+}
+
+fn refusal(event: &Event) -> Option<&str> {
+    match event {
+        Event::Refused(refusal) => Some(&refusal.why),
+        _ => None,
+    }
+}
+
+fn placement(offer: u32, set: u32, count: u32) -> Placement {
+    Placement {
+        offer,
+        set,
+        count,
+        reason: 0,
+    }
+}
+
+fn decline(offer: u32) -> Decline {
+    Decline {
+        offer,
+        refuse: 0.0,
+        reason: 0,
+    }
+}
+
+fn kill(task: u32) -> Kill {
+    Kill {
+        task,
+        grace: -1.0,
+        reason: 0,
+    }
+}
+
+fn unreasoned(action: Action) -> ReasonedAction {
+    ReasonedAction { action, reason: 0 }
 }
 
 /// Actions with values that the contract does not allow.
@@ -234,7 +350,7 @@ fn bad_values() -> Vec<ReasonedAction> {
             resources: vec![scalar(-3.0)],
         }]),
     ]
-    .map(|action| ReasonedAction { action, reason: 0 })
+    .map(unreasoned)
     .into()
 }
 
