@@ -209,3 +209,18 @@ fn all_policies_pass_the_shared_cases() {
         }
     }
 }
+
+#[test]
+fn policies_do_what_they_are_for() {
+    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins");
+    for (policy, file) in [
+        ("align", "shapes.toml"),
+        ("fair-share", "weights.toml"),
+        ("rules", "databases.toml"),
+        ("run-times", "whole-agents.toml"),
+    ] {
+        let path = plugins.join(policy).join("scenarios").join(file);
+        let result = run(&guest(policy), &open(&path).unwrap(), "{}");
+        assert!(result.is_ok(), "{policy}: {result:?}");
+    }
+}
