@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use offerd_policy::{Limits, Program, Runtime};
+use offerd_policy::{Limits, Program};
 use offerd_toolchain::Project;
 
 use super::{Failed, Outcome, build};
+use crate::cli::runtime;
 use crate::scenario::{self, Broken, Scenario};
 
 /// Lines of a policy's log that are shown when a scenario breaks.
@@ -62,8 +63,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         only.is_none_or(|text| scenario.name.contains(text))
     };
     scenarios.retain(wanted);
-    let runtime = Runtime::new(None).map_err(|error| Failed::new(&error))?;
-    let program = runtime
+    let program = runtime()?
         .load(&component)
         .map_err(|error| Failed::new(&error))?;
     all(&program, &scenarios, &config)
