@@ -3,8 +3,9 @@
 use std::process::Stdio;
 
 use offerd_sim::Sim;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use crate::support::{Running, guest, offerd, output, sim_settings, within};
+use crate::support::{Running, ends_well, guest, offerd, output, signal, sim_settings, within};
 
 const CONFIG: &str = r#"# offerd.toml: relative paths are relative to this file
 [mesos]
@@ -141,6 +142,38 @@ async fn the_files_of_the_readme_work_as_they_stand() {
         err.contains("no offerd answers at") && err.contains("OFFERD_ADMIN"),
         "{err}"
     );
+}
+
+/// The policy takes seconds to compile. Had anybody waited for that, its code would
+/// be in the cache.
+#[tokio::test]
+async fn who_ends_it_does_not_wait_for_what_is_compiled() {
+    let dir = directory("127.0.0.1:1");
+    std::fs::copy(guest("bin-pack-python"), dir.path().join("bin-pack.wasm")).unwrap();
+    let mut child = offerd(dir.path(), &["run"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let compiling = async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if line.contains("compiling policy") {
+                assert!(line.contains("bin-pack.wasm (17."), "{line}");
+                return;
+            }
+        }
+        panic!("it compiled nothing");
+    };
+    within("a line about compiling", compiling).await;
+    signal(&child, "TERM").await;
+    ends_well(&mut child).await;
+    let cache = std::fs::read_dir(dir.path().join("state/compiled")).unwrap();
+    let compiled = cache.filter(|entry| {
+        let path = entry.as_ref().unwrap().path();
+        path.extension()
+            .is_some_and(|extension| extension == "cwasm")
+    });
+    assert_eq!(compiled.count(), 0);
 }
 
 #[tokio::test]
