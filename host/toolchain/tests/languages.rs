@@ -169,7 +169,7 @@ fn a_missing_tool_is_named_with_the_command_that_installs_it() {
     let error = build(&project, &Toolchains::at(dir.path()), &OPTIONS).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "componentize-py-0.25.1 is not set up; run `offerd policy setup python`"
+        "componentize-py-0.25.1-mypy-2.4.1 is not set up; run `offerd policy setup python`"
     );
 }
 
