@@ -52,6 +52,8 @@ struct Inner {
     directory: Option<PathBuf>,
     /// What is written beside the loop, in order.
     writes: Mutex<Sender<Write>>,
+    /// False: nothing is written any more. Held while something is.
+    open: Arc<Mutex<bool>>,
 }
 
 type Write = Box<dyn FnOnce() + Send>;
@@ -60,13 +62,30 @@ impl Kept {
     /// Starts the thread that writes; it ends with the last clone.
     pub(crate) fn new(directory: Option<PathBuf>) -> io::Result<Self> {
         let (writes, wanted) = channel::<Write>();
+        let open = Arc::new(Mutex::new(true));
+        let is_open = Arc::clone(&open);
         std::thread::Builder::new()
             .name("policies-kept".to_owned())
-            .spawn(move || wanted.into_iter().for_each(|write| write()))?;
+            .spawn(move || {
+                for write in wanted {
+                    let open = is_open.lock().unwrap_or_else(PoisonError::into_inner);
+                    if *open {
+                        write();
+                    }
+                }
+            })?;
         Ok(Self(Arc::new(Inner {
             directory,
             writes: Mutex::new(writes),
+            open,
         })))
+    }
+
+    /// From here on nothing is written beside the loop: whoever ends in a hurry leaves
+    /// the directory to others.
+    pub(crate) fn close(&self) {
+        let open = self.0.open.lock();
+        *open.unwrap_or_else(PoisonError::into_inner) = false;
     }
 
     /// Does something with these files beside the loop, after what was asked before.
@@ -83,7 +102,7 @@ impl Kept {
         }));
     }
 
-    /// Comes when all that was asked so far is done.
+    /// Comes when all that was asked so far is done, or never will be.
     pub(crate) fn settled(&self) -> oneshot::Receiver<()> {
         let (done, settled) = oneshot::channel();
         self.later(move |_| {
@@ -296,6 +315,18 @@ mod tests {
         }
         kept.settled().blocking_recv().unwrap();
         assert_eq!(kept.state("p").unwrap().version, 99);
+    }
+
+    #[test]
+    fn what_comes_after_the_end_is_not_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let kept = Kept::new(Some(dir.path().join("policies"))).unwrap();
+        kept.close();
+        kept.later(|kept| {
+            kept.choose("p", &choice(b"a", None), Some(b"a")).unwrap();
+        });
+        assert!(kept.settled().blocking_recv().is_err());
+        assert!(!dir.path().join("policies").exists());
     }
 
     #[test]

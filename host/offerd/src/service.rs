@@ -60,6 +60,7 @@ pub struct Service {
     stop: Option<oneshot::Sender<()>>,
     driver: JoinHandle<Result<(), Ended>>,
     server: JoinHandle<()>,
+    kept: Option<Kept>,
 }
 
 impl Service {
@@ -119,6 +120,9 @@ impl Drop for Service {
     fn drop(&mut self) {
         self.driver.abort();
         self.server.abort();
+        if let Some(kept) = &self.kept {
+            kept.close();
+        }
     }
 }
 
@@ -239,6 +243,7 @@ impl Parts {
         let (candidates, prepared_shadows) = mpsc::unbounded_channel();
         let (roles, known_roles) = tokio::sync::watch::channel(self.roles);
         let (stop, stopped) = oneshot::channel();
+        let kept = loader.as_ref().map(|loader| loader.kept().clone());
         let driver = Driver {
             machine,
             clock: self.clock,
@@ -282,6 +287,7 @@ impl Parts {
             admin: Admin::new(address),
             asker,
             stop: Some(stop),
+            kept,
             driver: tokio::spawn(driver.run(effects, sources)),
             server: tokio::spawn(server::serve(self.listener, context)),
         })

@@ -49,11 +49,13 @@ fn python(root: &Path, check: bool) -> Result<()> {
     let mut command = Command::new("python3");
     command
         .arg(root.join("sdk/python/tools/bindings.py"))
-        .arg("--componentize-py")
-        .arg(componentize.get_program())
         .env("PYTHONDONTWRITEBYTECODE", "1");
     if check {
         command.arg("--check");
     }
+    command
+        .arg("--")
+        .arg(componentize.get_program())
+        .args(componentize.get_args());
     run(&mut command)
 }

@@ -1,6 +1,6 @@
 """Makes the bindings in offerd/_bindings from the contract, or checks them.
 
-    python3 tools/bindings.py --componentize-py PATH [--wit FOLDER] [--check]
+    python3 tools/bindings.py [--wit FOLDER] [--check] [-- COMPONENTIZE-PY ...]
 
 They are what `componentize-py -d WIT -w stateful-policy bindings FOLDER` writes,
 less its support for asynchronous worlds, which the contract does not use. The
@@ -25,14 +25,14 @@ VERSION = "0.25.1"
 KEPT = ("wit_world", "componentize_py_types.py")
 
 
-def generate(program: str, wit: Path, folder: Path) -> None:
-    """Writes fresh bindings into an empty folder."""
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+def generate(program: list[str], wit: Path, folder: Path) -> None:
+    """Writes fresh bindings into an empty folder. The program may have arguments."""
+    said = subprocess.run([*program, "--version"], capture_output=True, text=True, check=True)
     if said.stdout.split()[-1:] != [VERSION]:
-        sys.exit(f"{program} is {said.stdout.strip()}; the bindings are made with {VERSION}")
+        sys.exit(f"{program[0]} is {said.stdout.strip()}; the bindings are made with {VERSION}")
     whole = folder / "whole"
     subprocess.run(
-        [program, "-q", "-d", str(wit), "-w", "stateful-policy", "bindings", str(whole)],
+        [*program, "-q", "-d", str(wit), "-w", "stateful-policy", "bindings", str(whole)],
         check=True,
     )
     for name in KEPT:
@@ -61,13 +61,13 @@ def stale(fresh: Path) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Bindings of the contract for Python")
-    parser.add_argument("--componentize-py", default="componentize-py", help="the program")
+    parser.add_argument("program", nargs="*", help="componentize-py, if it is not in PATH")
     parser.add_argument("--wit", type=Path, default=SDK.parent.parent / "wit")
     parser.add_argument("--check", action="store_true", help="change nothing; fail if stale")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         fresh = Path(name)
-        generate(options.componentize_py, options.wit, fresh)
+        generate(options.program or ["componentize-py"], options.wit, fresh)
         if options.check:
             if wrong := stale(fresh):
                 sys.exit(f"stale in {BINDINGS}: {', '.join(wrong)}; run tools/bindings.py")
