@@ -11,6 +11,7 @@
 )]
 
 mod bad_input;
+mod beginnings;
 mod canaries;
 mod command_line;
 mod failures;

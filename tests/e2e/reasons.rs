@@ -3,7 +3,7 @@
 use offerd::admin::client::AskError;
 use offerd_core::machine::view::Why;
 
-use crate::support::{Cluster, Host, until};
+use crate::support::{Cluster, Host, policy, setup, until};
 
 fn job(name: &str, mem: u32, more: &str) -> String {
     format!(
@@ -107,6 +107,38 @@ async fn sim_constraints_that_are_in_the_way_are_named() {
     assert_eq!(
         what_if.would_help,
         ["without its placement constraints"],
+        "{what_if:?}"
+    );
+}
+
+#[tokio::test]
+async fn sim_offers_that_another_role_has_are_named() {
+    let cluster = Cluster::simulated().await;
+    let dir = tempfile::tempdir().unwrap();
+    // Its policy leaves all undecided, and nobody takes that from it.
+    let more = format!(
+        "offers = {{ lease = \"1h\", lease_contended = \"1h\" }}\n{}{}",
+        policy("misbehave", "hoard", "{ decide = \"nothing\" }"),
+        policy("bin-pack", "web", "{}")
+    );
+    let text = setup(&cluster.address(), dir.path(), &["hoard", "web"], &more);
+    let host = Host::start_text(text, dir).await;
+    let waits = job("waits", 32, "").replace("web", "hoard");
+    host.submit(&waits).await;
+    host.status_until("it has both agents", |status| status.offers_held == 2)
+        .await;
+    host.submit(&job("front", 32, "")).await;
+    let id = task(&host, "front").await;
+    let why = host.admin.why(&id).await.unwrap();
+    assert!(
+        why.verdict
+            .contains("the master has offered nothing to role web lately"),
+        "{why:?}"
+    );
+    let what_if = host.admin.what_if(&id).await.unwrap();
+    assert_eq!(
+        what_if.would_help,
+        ["if its role were offered what other roles have or had on other agents"],
         "{what_if:?}"
     );
 }

@@ -48,12 +48,7 @@ async fn digest(host: &Host) -> String {
 }
 
 fn digest_of(name: &str) -> String {
-    use sha2::{Digest as _, Sha256};
-    let bytes = std::fs::read(guest(name)).unwrap();
-    Sha256::digest(bytes)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
+    offerd_policy::digest(&std::fs::read(guest(name)).unwrap())
 }
 
 fn refused(result: Result<offerd::admin::api::Done, AskError>) -> String {

@@ -15,7 +15,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use offerd_policy::Snapshot;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
 
 /// What decides for a policy's roles, and what it would go back to.
@@ -126,7 +125,7 @@ impl Kept {
             .ok_or("nothing is kept with the store in memory")?;
         let shown = path.display();
         let bytes = fs::read(&path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
-        if self::digest(&bytes) == digest {
+        if offerd_policy::digest(&bytes) == digest {
             Ok(bytes)
         } else {
             Err(format!("{shown} is damaged"))
@@ -227,14 +226,6 @@ impl Kept {
     }
 }
 
-/// SHA-256 in hex, as policies are named by.
-pub(crate) fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
 /// Whole or not at all, and on the disk when it returns.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
@@ -249,6 +240,8 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use offerd_policy::digest;
+
     use super::*;
 
     fn origin(bytes: &[u8]) -> Origin {

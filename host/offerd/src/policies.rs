@@ -6,14 +6,15 @@ mod options;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use offerd_policy::{LoadError, Metrics, PolicyCode, RuntimeError, StartError};
+use offerd_policy::{LoadError, Metrics, PolicyCode, Program, RuntimeError, StartError};
 use offerd_record::PolicySetup;
 
 pub(crate) use loader::{Loader, Surroundings};
 pub(crate) use options::{Silence, recorded_options};
 
+use crate::config;
 use crate::fallback::Fallback;
-use crate::kept::{self, Choice, Origin};
+use crate::kept::{Choice, Origin};
 use crate::supervisor::Budget;
 use crate::whatif::Subject;
 
@@ -40,6 +41,8 @@ pub struct Prepared {
     /// What a restart will know, and what decided before, ready to go on.
     pub(crate) choice: Choice,
     pub(crate) previous: Option<Box<Prepared>>,
+    /// Its code is still being made ready: it holds the place.
+    pub(crate) is_absent: bool,
 }
 
 impl std::fmt::Debug for Prepared {
@@ -75,7 +78,35 @@ impl Prepared {
             setup: None,
             choice: Choice::default(),
             previous: None,
+            is_absent: false,
         }
+    }
+
+    /// Stands where a policy will.
+    pub(crate) fn absent(policy: &config::Policy) -> Self {
+        Self {
+            about: About {
+                file: policy.file.display().to_string(),
+                digest: "none".to_owned(),
+                version: String::new(),
+                summary: "Its code is being made ready.".to_owned(),
+            },
+            budget: policy.budget,
+            fallback: policy.fallback,
+            watched: policy.watch.then(|| policy.file.clone()),
+            is_absent: true,
+            ..Self::native(
+                &policy.name,
+                policy.roles.clone(),
+                Box::new(policy.fallback),
+            )
+        }
+    }
+
+    /// What a roll-back would go to and is not ready yet.
+    pub(crate) fn lacks_way_back(&self) -> Option<Origin> {
+        let origin = self.choice.previous.clone();
+        origin.filter(|_| self.previous.is_none())
     }
 }
 
@@ -169,8 +200,18 @@ impl Component {
         })?;
         Ok(Self {
             file: file.to_owned(),
-            digest: kept::digest(&bytes),
+            digest: offerd_policy::digest(&bytes),
             bytes: Arc::new(bytes),
+        })
+    }
+
+    /// Compares it with the contract, which is quick.
+    fn check(&self, policy: &str) -> Result<(), PolicyError> {
+        let name = self.file.display().to_string();
+        Program::check_contract(&name, &self.bytes).map_err(|source| PolicyError::Load {
+            name: policy.to_owned(),
+            file: self.file.clone(),
+            source,
         })
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use offerd_core::ids::{PolicyHandle, Role};
-use offerd_core::machine::{Input, Machine, PolicySettings, Settings, Subscription};
+use offerd_core::machine::{Machine, PolicySettings, Settings, Subscription};
 use offerd_core::policy::Codec;
 use offerd_mesos::convert::FrameworkSettings;
 use offerd_mesos::{ProtobufCodec, TlsError};
@@ -22,8 +22,8 @@ use crate::admin::server::{self, BindError, Listener};
 use crate::admin::{Ask, Asker};
 use crate::clock::Clock;
 use crate::config::{Config, Store as StoreSettings};
-use crate::driver::{Driver, Ended, Facts, Recording, Reload, Running, Sources, Waiting};
-use crate::kept::Kept;
+use crate::driver::{Driver, Ended, Facts, Loaded, Recording, Reload, Running, Sources, Waiting};
+use crate::kept::{Kept, Origin};
 use crate::ledger::Ledger;
 use crate::policies::{Loader, PrepareError, Prepared, Surroundings};
 use crate::watch::Watch;
@@ -65,16 +65,14 @@ pub struct Service {
 
 impl Service {
     /// Starts everything that a configuration says. Policies are compiled by
-    /// `compiler`, or without one in this process.
+    /// `compiler`, or without one in this process; for large ones nobody waits.
     pub async fn start(config: Config, compiler: Option<Compiler>) -> Result<Self, StartError> {
         let parts = Parts::open(&config).await?;
         let kept = Kept::new(config.policies_dir()).map_err(StartError::Thread)?;
         let loader = Loader::new(&config, compiler, parts.surroundings(), kept)
             .map_err(|error| StartError::Policies(error.into()))?;
         let loading = loader.clone();
-        // Compiling takes its time; the admin API of an older offerd, signals
-        // and the like go on meanwhile.
-        let prepared = tokio::task::spawn_blocking(move || loading.all())
+        let prepared = tokio::task::spawn_blocking(move || loading.quick())
             .await
             .map_err(|error| StartError::Thread(io::Error::other(error)))?
             .map_err(StartError::Policies)?;
@@ -202,6 +200,7 @@ impl Parts {
         let (changes, changed) = mpsc::unbounded_channel();
         let watched = prepared.iter().filter_map(|policy| policy.watched.clone());
         let watch = Watch::start(watched.collect(), changes.clone());
+        let later = Later::of(&prepared);
         let mut running = Vec::new();
         for (position, policy) in prepared.into_iter().enumerate() {
             let handle = PolicyHandle(u32::try_from(position).unwrap_or(u32::MAX));
@@ -222,12 +221,10 @@ impl Parts {
         let mut effects = Vec::new();
         let now = self.clock.now();
         let mut machine = Machine::new(self.settings, self.ledger, self.codec, now, &mut effects);
-        for (policy, position) in running.iter().zip(0..) {
-            let version = Input::Version {
-                policy: PolicyHandle(position),
-                version: policy.active.about.short(),
-            };
-            machine.handle(now, version, &mut effects);
+        for policy in &running {
+            for input in policy.begins() {
+                machine.handle(now, input, &mut effects);
+            }
         }
         // The first subscription must carry what the ledger remembers.
         let first = effects.iter().rev().find_map(|effect| match effect {
@@ -244,6 +241,10 @@ impl Parts {
         let (roles, known_roles) = tokio::sync::watch::channel(self.roles);
         let (stop, stopped) = oneshot::channel();
         let kept = loader.as_ref().map(|loader| loader.kept().clone());
+        if let Some(loader) = loader.clone() {
+            let loaded = loaded.clone();
+            tokio::task::spawn_blocking(move || later.load(&loader, &loaded));
+        }
         let driver = Driver {
             machine,
             clock: self.clock,
@@ -291,6 +292,61 @@ impl Parts {
             driver: tokio::spawn(driver.run(effects, sources)),
             server: tokio::spawn(server::serve(self.listener, context)),
         })
+    }
+}
+
+/// What takes too long to be made ready before the service subscribes.
+struct Later {
+    policies: Vec<(PolicyHandle, String)>,
+    ways_back: Vec<(PolicyHandle, String, Origin)>,
+}
+
+impl Later {
+    fn of(prepared: &[Prepared]) -> Self {
+        let places = || prepared.iter().zip((0..).map(PolicyHandle));
+        let absent = places().filter(|(policy, _)| policy.is_absent);
+        let ways_back = places().filter_map(|(policy, handle)| {
+            let origin = policy.lacks_way_back()?;
+            Some((handle, policy.name.clone(), origin))
+        });
+        Self {
+            policies: absent
+                .map(|(policy, handle)| (handle, policy.name.clone()))
+                .collect(),
+            ways_back: ways_back.collect(),
+        }
+    }
+
+    /// One after the other, since the compiler uses all cores.
+    fn load(self, loader: &Loader, loaded: &mpsc::UnboundedSender<Loaded>) {
+        let Self {
+            policies,
+            mut ways_back,
+        } = self;
+        for (policy, name) in policies {
+            let result = loader.first(&name);
+            if let Ok(prepared) = &result
+                && let Some(origin) = prepared.lacks_way_back()
+            {
+                ways_back.push((policy, name, origin));
+            }
+            let result = result.map(Box::new);
+            if loaded.send(Loaded::First { policy, result }).is_err() {
+                // The service has ended.
+                return;
+            }
+        }
+        for (policy, name, origin) in ways_back {
+            let prepared = loader.way_back(&name, &origin).map(Box::new);
+            let back = Loaded::WayBack {
+                policy,
+                origin,
+                prepared,
+            };
+            if loaded.send(back).is_err() {
+                return;
+            }
+        }
     }
 }
 

@@ -106,15 +106,21 @@ impl Cache {
     }
 
     /// First part of the file's name, for a policy's digest.
-    fn key(&self, digest: &[u8; 32]) -> String {
+    fn key(&self, digest: &str) -> String {
         let mut hasher = Sha256::new();
         hasher.update(digest);
         hasher.update(self.host);
         hex(&hasher.finalize())
     }
 
+    /// Whether there is a file of compiled code for it. It may turn out not to be
+    /// usable.
+    pub(crate) fn has(&self, digest: &str) -> bool {
+        !self.files_of(&self.key(digest)).is_empty()
+    }
+
     /// The compiled policy, if there is a whole one.
-    pub(crate) fn find(&self, engine: &Engine, digest: &[u8; 32]) -> Option<Component> {
+    pub(crate) fn find(&self, engine: &Engine, digest: &str) -> Option<Component> {
         let key = self.key(digest);
         for path in self.files_of(&key) {
             match load(engine, &path) {
@@ -135,12 +141,8 @@ impl Cache {
     }
 
     /// Keeps compiled code.
-    pub(crate) fn keep(&self, digest: &[u8; 32], code: &[u8]) -> io::Result<()> {
-        let name = format!(
-            "{}.{}.{EXTENSION}",
-            self.key(digest),
-            hex(&Sha256::digest(code))
-        );
+    pub(crate) fn keep(&self, digest: &str, code: &[u8]) -> io::Result<()> {
+        let name = format!("{}.{}.{EXTENSION}", self.key(digest), crate::digest(code));
         self.write(&self.directory.join(name), code)?;
         self.make_room();
         Ok(())
@@ -225,7 +227,7 @@ fn touch(path: &Path) {
     reason = "the one way to map compiled code; everything that makes it sound is in this file"
 )]
 fn load(engine: &Engine, path: &Path) -> Result<Component, String> {
-    let found = hex(&Sha256::digest(&read(path)?));
+    let found = crate::digest(&read(path)?);
     if name_parts(path).map(|(_, digest)| digest) != Some(found.as_str()) {
         return Err("its content does not match its digest".to_owned());
     }
@@ -257,7 +259,12 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(text)
 }
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
+/// SHA-256 in hex, as policies are named by.
+pub fn digest(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {

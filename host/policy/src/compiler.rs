@@ -28,6 +28,9 @@ const WAIT: Duration = Duration::from_secs(900);
 /// Memory that the compiler may write to. The same policy takes 0.5 GiB.
 const MEMORY: usize = 4 << 30;
 
+/// Added to that of the host.
+const NICENESS: i32 = 10;
+
 /// A program that confines itself ([`confine`]), reads a component from its
 /// standard input, compiles it with [`crate::Runtime::compile`] into the cache
 /// whose directory is its last argument, and says on its standard error why it
@@ -149,6 +152,8 @@ fn verdict(status: ExitStatus, said: &str) -> Result<(), String> {
 pub fn confine() -> io::Result<()> {
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    // Where cores are scarce, whoever decides comes first.
+    rustix::process::nice(NICENESS)?;
     limit(Resource::Cpu, PROCESSOR.as_secs())?;
     limit(Resource::Data, MEMORY as u64)
 }

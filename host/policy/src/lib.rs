@@ -35,6 +35,7 @@ mod text;
 mod thread;
 mod ticker;
 
+pub use cache::digest;
 pub use compiler::{Compiler, confine};
 pub use contract::Problem;
 pub use limits::Limits;

@@ -4,12 +4,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::{Component, ComponentExportIndex, HasSelf, InstancePre, Linker};
 
 use crate::bindings::StatefulPolicy;
-use crate::cache::{Cache, hex};
+use crate::cache::Cache;
 use crate::compiler::Compiler;
 use crate::contract::{self, Problem};
 use crate::host::Host;
@@ -167,7 +166,7 @@ impl Program {
         name: &str,
         bytes: &[u8],
     ) -> Result<Self, LoadError> {
-        let digest: [u8; 32] = Sha256::digest(bytes).into();
+        let digest = crate::digest(bytes);
         let found = shared
             .cache()
             .and_then(|cache| cache.find(shared.engine(), &digest));
@@ -196,7 +195,7 @@ impl Program {
         let export_names = sorted(export_names.map(|(name, _)| name));
         Ok(Self(Arc::new(Inner {
             shared: Arc::clone(shared),
-            digest: hex(&digest),
+            digest,
             size: bytes.len(),
             imports,
             export_names,
@@ -219,7 +218,7 @@ fn compile(
     progress: Progress,
     name: &str,
     bytes: &[u8],
-    digest: &[u8; 32],
+    digest: &str,
 ) -> Result<Component, LoadError> {
     contract::check(name, bytes)?;
     let doing = format!("compiling policy {name} ({})", show_bytes(bytes.len()));
@@ -242,7 +241,7 @@ fn elsewhere(
     cache: &Cache,
     compiler: &Compiler,
     bytes: &[u8],
-    digest: &[u8; 32],
+    digest: &str,
 ) -> Result<Component, String> {
     compiler.compile(bytes, cache.directory())?;
     cache.find(shared.engine(), digest).ok_or_else(|| {
@@ -255,7 +254,7 @@ fn here(
     shared: &Shared,
     cache: Option<&Cache>,
     bytes: &[u8],
-    digest: &[u8; 32],
+    digest: &str,
 ) -> Result<Component, String> {
     let text = |error: wasmtime::Error| format!("{error:#}");
     let component = Component::new(shared.engine(), bytes).map_err(text)?;

@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
 use wasmtime::{Config, Engine, WasmBacktraceDetails};
 
 use crate::cache::Cache;
@@ -136,15 +135,20 @@ impl Runtime {
         Program::load(&self.shared, self.progress, name, bytes)
     }
 
+    /// Whether the policy with this digest is in the cache, so that loading it is
+    /// quick.
+    pub fn has_compiled(&self, digest: &str) -> bool {
+        self.shared.cache().is_some_and(|cache| cache.has(digest))
+    }
+
     /// Compiles a policy into the cache, for another process to load
     /// ([`Compiler`]).
     pub fn compile(&self, component: &[u8]) -> Result<(), CompileError> {
         let cache = self.shared.cache().ok_or(CompileError::NoCache)?;
         let code = self.shared.engine().precompile_component(component);
         let code = code.map_err(|error| CompileError::Code(format!("{error:#}")))?;
-        let digest: [u8; 32] = Sha256::digest(component).into();
         cache
-            .keep(&digest, &code)
+            .keep(&crate::digest(component), &code)
             .map_err(|source| CompileError::Keep {
                 path: cache.directory().to_owned(),
                 source,

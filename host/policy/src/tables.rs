@@ -65,6 +65,7 @@ impl Tables {
     pub(crate) fn apply(&mut self, delta: &Delta) {
         if delta.reset {
             *self = Self::default();
+            self.tasks.reserve(delta.tasks.len());
         }
         for (handle, task) in std::mem::take(&mut self.ended) {
             self.forget_id(&task.details.id, handle);

@@ -13,7 +13,7 @@ use crate::entry::Entry;
 
 /// The last byte is the number of the format: of entries, and of the machine in
 /// the first of them. Whoever changes one of these counts on.
-pub(crate) const MAGIC: &[u8; 12] = b"offerd rec 3";
+pub(crate) const MAGIC: &[u8; 12] = b"offerd rec 4";
 
 /// Largest content of a block that is read.
 const BLOCK_LIMIT: u32 = 1 << 30;

@@ -84,7 +84,14 @@ fn main() -> Result<()> {
         Task::Demo { real, arguments } => demo(&root, real, arguments),
         Task::Bench { arguments } => {
             guests::build(&root)?;
-            run(cargo(&root).args(["bench", "--workspace"]).args(arguments))
+            let mut bench = cargo(&root);
+            bench.args(["bench", "--workspace"]);
+            let names_one = |argument: &OsString| argument.to_string_lossy().starts_with("--bench");
+            if !arguments.iter().any(names_one) {
+                // Not the tests of all crates too, each optimised as a whole.
+                bench.args(["--bench", "*"]);
+            }
+            run(bench.args(arguments))
         }
         Task::Costs { offerd } => match offerd {
             Some(offerd) => costs::write(&root, &offerd),

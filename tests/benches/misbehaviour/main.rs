@@ -24,11 +24,11 @@ use offerd_sim::{AgentSettings, Settings, Sim};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const JOBS: usize = 200;
+const JOBS: usize = 60;
 
-/// The first one is the baseline: the misbehaving policy behaves.
+/// The first one is the baseline: a policy that decides.
 const BEHAVIOURS: [(&str, &str); 12] = [
-    ("", "behaves"),
+    (DECIDES, "decides (`first-fit`)"),
     ("loop", "loops for ever (until its deadline)"),
     ("calls", "calls the host for ever"),
     ("bomb", "takes memory without end"),
@@ -41,6 +41,8 @@ const BEHAVIOURS: [(&str, &str); 12] = [
     ("grab", "decides about the other role's offers and tasks"),
     ("nothing", "leaves all offers undecided"),
 ];
+
+const DECIDES: &str = "decides";
 
 fn guest(name: &str) -> PathBuf {
     let folder = match std::env::var_os("OFFERD_GUESTS") {
@@ -76,22 +78,29 @@ async fn beside(behaviour: &str) -> Vec<f64> {
     let mut settings = Settings::new(agents.collect());
     settings.allocation_interval = Duration::from_millis(50);
     let sim = Sim::start(settings).await.unwrap();
+    let (bad, config) = if behaviour == DECIDES {
+        ("first-fit", String::new())
+    } else {
+        (
+            "misbehave",
+            format!("config = {{ decide = \"{behaviour}\" }}\n"),
+        )
+    };
     let text = format!(
         "framework = {{ name = \"bench\", user = \"root\", roles = [\"bad\", \"good\"] }}\n\
          admin.listen = \"127.0.0.1:0\"\nstore.memory = true\nlog.level = \"off\"\n\
-         mesos.masters = [\"{}\"]\n\
-         [[policy]]\nroles = [\"bad\"]\nfile = {:?}\nconfig = {{ decide = \"{behaviour}\" }}\n\
-         strikes = 1000000\n\
+         offers.refuse_waiting = \"50ms\"\nmesos.masters = [\"{}\"]\n\
+         [[policy]]\nroles = [\"bad\"]\nfile = {:?}\n{config}strikes = 1000000\n\
          [[policy]]\nroles = [\"good\"]\nfile = {:?}\n",
         sim.address(),
-        guest("misbehave"),
+        guest(bad),
         guest("first-fit"),
     );
     let config = Config::parse("bench", &text, std::path::Path::new("")).unwrap();
     let service = Service::start(config, None).await.unwrap();
     let admin = service.admin().clone();
-    // The policy has reason to be called all the time, and takes nothing away.
-    admin.submit(job("waiting", "bad", 500, 3)).await.unwrap();
+    // They fit nowhere, so the policy is shown offers all the time and takes none away.
+    admin.submit(job("waiting", "bad", 500, 8)).await.unwrap();
     let mut times = Vec::new();
     for number in 0..JOBS {
         let name = format!("job-{number}");

@@ -7,6 +7,7 @@ use offerd::admin::client::{Admin, AskError};
 use offerd::config::Config;
 use offerd::service::Service;
 use offerd_core::machine::view::{JobStatus, TaskFilter, TaskSummary};
+use offerd_policy::Compiler;
 
 use super::until;
 
@@ -68,6 +69,7 @@ pub(crate) struct Host {
     pub(crate) admin: Admin,
     text: String,
     dir: tempfile::TempDir,
+    compiler: Option<Compiler>,
 }
 
 impl Host {
@@ -79,10 +81,19 @@ impl Host {
     }
 
     pub(crate) async fn start_text(text: String, dir: tempfile::TempDir) -> Self {
+        Self::start_compiling(text, dir, None).await
+    }
+
+    /// With a program that compiles policies.
+    pub(crate) async fn start_compiling(
+        text: String,
+        dir: tempfile::TempDir,
+        compiler: Option<Compiler>,
+    ) -> Self {
         let file = dir.path().join("offerd.toml");
         std::fs::write(&file, &text).unwrap();
         let config = Config::load(&file).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        let service = Service::start(config, None)
+        let service = Service::start(config, compiler.clone())
             .await
             .unwrap_or_else(|error| panic!("{}", offerd::report::chain(&error)));
         let admin = service.admin().clone();
@@ -91,6 +102,7 @@ impl Host {
             admin,
             text,
             dir,
+            compiler,
         }
     }
 
@@ -108,7 +120,7 @@ impl Host {
     /// Ends it and starts another with the same store.
     pub(crate) async fn restart(self) -> Self {
         self.service.stop().await.unwrap();
-        Self::start_text(self.text, self.dir).await
+        Self::start_compiling(self.text, self.dir, self.compiler).await
     }
 
     /// Ends it; its directory stays until the result is dropped.

@@ -28,7 +28,8 @@ impl Machine {
             let Some(role) = self.roles.get_mut(position) else {
                 continue;
             };
-            let goes_short = role.jobs_waiting > 0
+            let goes_short = role.is_wanted()
+                && role.jobs_waiting > 0
                 && self.offers.len() > 0
                 && self.offers.len_of_role(handle) == 0;
             if !goes_short {

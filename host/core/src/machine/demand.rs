@@ -21,6 +21,8 @@ pub(super) struct RoleState {
     /// New demand came since the last REVIVE: filters have to go.
     pub(super) revive: bool,
     pub(super) last_revive: Option<Instant>,
+    /// There is no code yet that could use offers.
+    pub(super) absent: bool,
     /// The policy asked for offers itself.
     pub(super) policy_wants: bool,
     /// Jobs of this role with waiting tasks.
@@ -41,6 +43,7 @@ impl RoleState {
             suppressed: true,
             revive: false,
             last_revive: None,
+            absent: false,
             policy_wants: false,
             jobs_waiting: 0,
             claims_at: None,
@@ -49,7 +52,7 @@ impl RoleState {
     }
 
     pub(super) fn is_wanted(&self) -> bool {
-        !self.gone && (self.policy_wants || self.jobs_waiting > 0)
+        !self.gone && !self.absent && (self.policy_wants || self.jobs_waiting > 0)
     }
 }
 
@@ -156,6 +159,18 @@ impl Machine {
                 self.remember(*handle, Fate::NobodyWaited);
             }
             self.decline(&held, self.settings.refuse_idle.as_secs_f64());
+        }
+        if changed {
+            self.announce_subscription();
+        }
+    }
+
+    /// Roles of a policy without code get no offers.
+    pub(super) fn set_absent(&mut self, policy: PolicyHandle, absent: bool) {
+        let mut changed = false;
+        for role in self.roles.iter_mut().filter(|role| role.policy == policy) {
+            changed |= role.absent != absent;
+            role.absent = absent;
         }
         if changed {
             self.announce_subscription();

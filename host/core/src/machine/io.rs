@@ -114,11 +114,14 @@ pub struct Subscription {
     pub update: FrameworkUpdate,
 }
 
-/// A policy's code is changed between two rounds: `Hold`, then one of the others.
+/// A policy's code is changed between two rounds: `Hold` or `Absent`, then one of the
+/// others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PolicyChange {
     /// No more rounds until further notice; what happens is kept for it.
     Hold,
+    /// There is no code yet. As `Hold`, and its roles get no offers.
+    Absent,
     /// The code stays as it is.
     Resume,
     /// The same code begins anew, for a recording that stands for itself.

@@ -205,13 +205,18 @@ impl Machine {
         let Some(policy) = self.policy_mut(handle) else {
             return;
         };
-        policy.held = change == PolicyChange::Hold;
+        policy.held = matches!(change, PolicyChange::Hold | PolicyChange::Absent);
         if matches!(change, PolicyChange::Replaced | PolicyChange::Renewed) {
             policy.blank = true;
             policy.dirty = true;
             policy.fresh_from = OfferHandle(0);
         }
-        if change == PolicyChange::Replaced {
+        if change != PolicyChange::Hold {
+            self.set_absent(handle, change == PolicyChange::Absent);
+        }
+        if change == PolicyChange::Replaced
+            && let Some(policy) = self.policy_mut(handle)
+        {
             policy.began = now;
             policy.not_before = None;
             policy.strikes = 0;

@@ -143,6 +143,8 @@ impl Machine {
         let fits = candidates.iter().find(|c| c.missing == Some(0.0));
         if self.session.is_none() {
             "offerd is not subscribed to a master, so there are no offers".to_owned()
+        } else if self.role(job.view.role).is_some_and(|role| role.absent) {
+            format!("the policy of role {role} is still being made ready")
         } else if let Some(failure) = failure.and_then(|p| p.last_failure.as_ref()) {
             format!("the policy of role {role} fails: {failure}")
         } else if let Some(candidate) = fits {

@@ -41,8 +41,9 @@ pub struct PolicyStatus {
     /// As the policy says.
     pub version: String,
     pub summary: String,
-    /// `active`, `trial` (it has taken over and is watched closely), `swapping`
-    /// (other code is on its way) or `fallback` (the host decides itself).
+    /// `starting` (its first code is being compiled), `active`, `trial` (it has taken
+    /// over and is watched closely), `swapping` (other code is on its way) or
+    /// `fallback` (the host decides itself).
     pub state: String,
     /// When it took over, in milliseconds since the epoch.
     pub since: u64,

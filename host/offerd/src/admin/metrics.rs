@@ -135,7 +135,7 @@ type Column = (
     fn(&super::api::PolicyStatus) -> f64,
 );
 
-fn policy_columns() -> [Column; 11] {
+fn policy_columns() -> [Column; 12] {
     [
         (
             "offerd_policy_rounds_total",
@@ -160,6 +160,12 @@ fn policy_columns() -> [Column; 11] {
             "Linear memory of the policy.",
             "gauge",
             |policy| policy.memory as f64,
+        ),
+        (
+            "offerd_policy_starting",
+            "1 until the first code of a policy is ready.",
+            "gauge",
+            |policy| f64::from(u8::from(policy.state == "starting")),
         ),
         (
             "offerd_policy_fallback",

@@ -45,6 +45,9 @@ impl Driver {
         let Some(policy) = self.policies.get(position) else {
             return;
         };
+        if let Some(why) = policy.is_starting() {
+            return refuse(Some(answer), why);
+        }
         if wish.share > 100 {
             let why = format!("a share of {} % is more than all", wish.share);
             return refuse(Some(answer), why);
@@ -110,8 +113,8 @@ impl Driver {
         if let Some(setup) = &mut prepared.setup {
             setup.name.clone_from(&prepared.name);
         }
-        let by = match self.settle_in(prepared) {
-            Ok(handle) => handle,
+        let (by, begins) = match self.settle_in(prepared) {
+            Ok(settled) => settled,
             Err(error) => {
                 return refuse(Some(answer), format!("no thread for a canary: {error}"));
             }
@@ -137,7 +140,7 @@ impl Driver {
                     .collect(),
             }),
         });
-        inputs.extend(self.begins(by));
+        inputs.extend(begins);
         if let Some(main) = self.policies.get_mut(position) {
             main.canary = Some(Canary {
                 place,

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use offerd_core::ids::{PolicyHandle, Role};
-use offerd_core::machine::{Input, PolicyChange, PolicySettings, Reply};
+use offerd_core::machine::{Input, PolicySettings, Reply};
 use tokio::sync::oneshot;
 
 use super::swaps::{Cause, Loaded, Wish, refuse, reply};
@@ -62,10 +62,14 @@ impl Driver {
             let done = vec!["looking at the files of the policies".to_owned()];
             return reply(answer, Reply::Done(done));
         };
-        if self.reload.under_way {
+        let why = if self.reload.under_way {
+            Some("the configuration is being read already; try again later".to_owned())
+        } else {
+            self.policies.iter().find_map(Running::is_starting)
+        };
+        if let Some(why) = why {
             self.reload.again |= answer.is_none();
-            let why = "the configuration is being read already; try again later";
-            return refuse(answer, why.to_owned());
+            return refuse(answer, why);
         }
         self.reload.under_way = true;
         let known: Vec<Known> = self.policies.iter().map(Known::of).collect();
@@ -86,6 +90,11 @@ impl Driver {
             Ok(applied) => told_when_done(answer, applied),
             Err(why) => not_reloaded(answer, why),
         }
+        self.reload_again();
+    }
+
+    /// Somebody wanted it who was not there to hear that it could not be.
+    pub(super) fn reload_again(&mut self) {
         if std::mem::take(&mut self.reload.again) {
             self.reload_asked(None);
         }
@@ -100,8 +109,7 @@ impl Driver {
             later,
         } = new;
         let config = loader.config().clone();
-        if let Some(policy) = self.policies.iter().find(|policy| policy.swap.is_some()) {
-            let why = format!("policy {} is being swapped; try again later", policy.name);
+        if let Some(why) = self.policies.iter().find_map(Running::is_busy) {
             return Err(vec![why]);
         }
         let wanted = wanted(
@@ -124,8 +132,7 @@ impl Driver {
                 running.name,
                 running.roles.join(", ")
             ));
-            let policy = self.take_place(running);
-            inputs.extend(self.begins(policy));
+            inputs.extend(self.take_place(running));
         }
         self.loader = Some(loader);
         self.roles.send_replace(config.framework.roles.clone());
@@ -184,11 +191,14 @@ impl Driver {
         done
     }
 
-    /// A policy begins, in its former place or in a new one.
-    pub(super) fn settle_in(&mut self, policy: Prepared) -> std::io::Result<PolicyHandle> {
+    /// A policy gets its former place or a new one, and the machine hears of it.
+    pub(super) fn settle_in(
+        &mut self,
+        policy: Prepared,
+    ) -> std::io::Result<(PolicyHandle, [Input; 2])> {
         let place = self.place_of(&policy.name);
         let running = self.start_at(place.unwrap_or(self.policies.len()), policy)?;
-        Ok(self.take_place(running))
+        Ok((running.handle, self.take_place(running)))
     }
 
     fn place_of(&self, name: &str) -> Option<usize> {
@@ -202,29 +212,16 @@ impl Driver {
     }
 
     /// New places are taken in their order.
-    fn take_place(&mut self, running: Running) -> PolicyHandle {
-        let handle = running.handle;
+    fn take_place(&mut self, running: Running) -> [Input; 2] {
+        let begins = running.begins();
         if let Some(setup) = &running.setup {
-            self.recording.policy(handle, setup.clone());
+            self.recording.policy(running.handle, setup.clone());
         }
-        match self.policies.get_mut(handle.0 as usize) {
+        match self.policies.get_mut(running.handle.0 as usize) {
             Some(place) => *place = running,
             None => self.policies.push(running),
         }
-        handle
-    }
-
-    /// Says to the machine what decides in a place, and that it may be called.
-    pub(super) fn begins(&self, policy: PolicyHandle) -> [Input; 2] {
-        let running = self.policies.get(policy.0 as usize);
-        let version = running.map_or_else(String::new, |running| running.active.about.short());
-        [
-            Input::Version { policy, version },
-            Input::Policy {
-                policy,
-                change: PolicyChange::Resume,
-            },
-        ]
+        begins
     }
 }
 
@@ -359,7 +356,7 @@ fn read(
                     Err(error) => failed.push(error),
                 }
             }
-            _ => match loader.first(entry) {
+            _ => match loader.fresh(&entry.name) {
                 Ok(prepared) => fresh.push(prepared),
                 Err(error) => failed.push(error),
             },

@@ -7,6 +7,7 @@ use std::thread::ThreadId;
 
 use offerd_core::Instant;
 use offerd_core::ids::PolicyHandle;
+use offerd_core::machine::{Input, PolicyChange};
 use offerd_policy::{
     Began, CallStats, Metrics, PolicyCode, PolicyThread, Reply as PolicyReply, Snapshot,
 };
@@ -152,6 +153,7 @@ impl Running {
         let choice = std::mem::take(&mut policy.choice);
         let previous = policy.previous.take().map(|it| Version::of(*it, now));
         let (fallback, watched) = (policy.fallback, policy.watched.take());
+        let swap = policy.is_absent.then_some(Swap::Starting);
         let supervisor = Supervisor::new(policy.budget);
         let (active, code) = Version::of(policy, now);
         let thread = PolicyThread::spawn(&name, code, move |reply| {
@@ -174,7 +176,7 @@ impl Running {
             shadows: Vec::new(),
             canary: None,
             previous,
-            swap: None,
+            swap,
             file_changed: false,
             renewing: false,
             held_at: None,
@@ -213,6 +215,43 @@ impl Running {
     /// It is a policy's or a canary's place, not one where nobody decides any more.
     pub(super) fn is_retired(&self) -> bool {
         self.roles.is_empty()
+    }
+
+    /// Says to the machine what decides, and that it may be called.
+    pub(crate) fn begins(&self) -> [Input; 2] {
+        let change = match self.swap {
+            Some(Swap::Starting) => PolicyChange::Absent,
+            _ => PolicyChange::Resume,
+        };
+        let policy = self.handle;
+        let version = self.active.about.short();
+        [
+            Input::Version { policy, version },
+            Input::Policy { policy, change },
+        ]
+    }
+
+    /// Why nothing can be done with its code just now: there is none yet.
+    pub(super) fn is_starting(&self) -> Option<String> {
+        matches!(self.swap, Some(Swap::Starting)).then(|| {
+            format!(
+                "policy {} is still being made ready; try again later",
+                self.name
+            )
+        })
+    }
+
+    /// Why its code cannot be changed just now.
+    pub(super) fn is_busy(&self) -> Option<String> {
+        let swapping = || format!("policy {} is being swapped; try again later", self.name);
+        self.is_starting()
+            .or_else(|| self.swap.is_some().then(swapping))
+    }
+
+    /// Its code may begin anew: there is some, and it is not being exchanged.
+    pub(super) fn may_renew(&self) -> bool {
+        let has_code = !matches!(self.swap, Some(Swap::Starting | Swap::Cutting { .. }));
+        has_code && !self.renewing
     }
 
     /// Nobody decides until the code is exchanged.
@@ -276,6 +315,8 @@ impl Running {
     pub(crate) fn state(&self, now: Instant) -> &'static str {
         if self.active.is_fallback {
             "fallback"
+        } else if matches!(self.swap, Some(Swap::Starting)) {
+            "starting"
         } else if self.swap.is_some() {
             "swapping"
         } else if self.supervisor.on_trial(now) {

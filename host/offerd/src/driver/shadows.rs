@@ -161,9 +161,13 @@ impl Driver {
             return refuse(Some(answer), format!("policy {name} is built in"));
         };
         let policy = PolicyHandle(u32::try_from(position).unwrap_or(u32::MAX));
-        let Some(name) = self.policies.get(position).map(|p| p.name.clone()) else {
+        let Some(running) = self.policies.get(position) else {
             return;
         };
+        if let Some(why) = running.is_starting() {
+            return refuse(Some(answer), why);
+        }
+        let name = running.name.clone();
         let candidates = self.candidates.clone();
         self.with_state(position, move |state| {
             tokio::task::spawn_blocking(move || {

@@ -97,10 +97,13 @@ impl Driver {
             return;
         };
         let position = case.policy.0 as usize;
-        let active = self.policies.get(position).map(|policy| &policy.active);
-        let Some(mut subject) = active.and_then(|active| active.subject.clone()) else {
+        let Some(policy) = self.policies.get(position) else {
+            return;
+        };
+        let Some(mut subject) = policy.active.subject.clone() else {
+            let nobody = "the host's own code decides; there is no policy to ask".to_owned();
             let _ = answer.send(Some(api::WhatIf {
-                note: "the host's own code decides; there is no policy to ask".to_owned(),
+                note: policy.is_starting().unwrap_or(nobody),
                 ..api::WhatIf::default()
             }));
             return;

@@ -9,18 +9,20 @@ use offerd_core::policy::Failure;
 use offerd_policy::{PolicyCode, Replaced};
 use tokio::sync::oneshot;
 
-use super::Driver;
 use super::canary::LoadedCanary;
 use super::reload::Configured;
 use super::running::Version;
+use super::{Driver, Ended};
 use crate::admin::api;
-use crate::kept::Choice;
+use crate::kept::{Choice, Origin};
 use crate::policies::{About, Component, PolicyError, Prepared};
 use crate::report::chain;
 use crate::supervisor::Verdict;
 
 /// A change that is under way. It ends in `Driver::swap_over`.
 pub(super) enum Swap {
+    /// The first code, which was too large to wait for it when the service started.
+    Starting,
     /// The code is being loaded; `load` tells this load from one that was given up.
     Loading { load: u64, wish: Wish },
     /// The code that decides is exchanged between two rounds.
@@ -79,6 +81,17 @@ pub(crate) enum Loaded {
     Code(LoadedCode),
     Canary(LoadedCanary),
     Configured(Configured),
+    /// The code of a policy that has none yet.
+    First {
+        policy: PolicyHandle,
+        result: Result<Box<Prepared>, PolicyError>,
+    },
+    /// What decided before the service was started; `None`: it cannot.
+    WayBack {
+        policy: PolicyHandle,
+        origin: Origin,
+        prepared: Option<Box<Prepared>>,
+    },
     /// An operator's roll-back that came while a recording began.
     Back {
         policy: PolicyHandle,
@@ -224,11 +237,8 @@ impl Driver {
         let Some(loader) = self.loader.clone() else {
             return wish.refuse(format!("policy {} is built in", policy.name));
         };
-        if policy.swap.is_some() {
-            return wish.refuse(format!(
-                "policy {} is being swapped; try again later",
-                policy.name
-            ));
+        if let Some(why) = policy.is_busy() {
+            return wish.refuse(why);
         }
         // The configured file that was looked at already is none that changed.
         let known = matches!(wish.cause, Cause::File).then(|| policy.choice.configured.clone());
@@ -264,16 +274,19 @@ impl Driver {
     }
 
     /// Something is loaded.
-    pub(super) fn loaded(&mut self, loaded: Loaded, inputs: &mut Vec<Input>) {
+    pub(super) fn loaded(&mut self, loaded: Loaded, inputs: &mut Vec<Input>) -> Result<(), Ended> {
         let waits = match &loaded {
             Loaded::Code(LoadedCode { policy, .. }) | Loaded::Back { policy, .. } => {
                 self.is_renewing(policy.0 as usize)
             }
             Loaded::Canary(_) => self.recording.is_starting(),
             Loaded::Configured(_) => (0..self.policies.len()).any(|it| self.is_renewing(it)),
+            // Nothing is recorded as long as a policy has no code.
+            Loaded::First { .. } | Loaded::WayBack { .. } => false,
         };
         if waits {
-            return self.recording.wait(loaded);
+            self.recording.wait(loaded);
+            return Ok(());
         }
         match loaded {
             Loaded::Code(code) => self.code_loaded(code, inputs),
@@ -286,6 +299,60 @@ impl Driver {
                 };
                 self.roll_back(policy.0 as usize, wish, inputs);
             }
+            Loaded::First { policy, result } => {
+                let prepared = result.map_err(Ended::Policy)?;
+                self.first_loaded(policy, *prepared, inputs)?;
+            }
+            Loaded::WayBack {
+                policy,
+                origin,
+                prepared,
+            } => self.way_back_loaded(policy, &origin, prepared),
+        }
+        Ok(())
+    }
+
+    /// A policy that was waited for begins.
+    fn first_loaded(
+        &mut self,
+        handle: PolicyHandle,
+        prepared: Prepared,
+        inputs: &mut Vec<Input>,
+    ) -> Result<(), Ended> {
+        let position = handle.0 as usize;
+        let file_changed = self
+            .policies
+            .get(position)
+            .is_some_and(|it| it.file_changed);
+        let (_, begins) = self.settle_in(prepared).map_err(Ended::Thread)?;
+        inputs.extend(begins);
+        if let Some(policy) = self.policies.get_mut(position) {
+            policy.file_changed = file_changed;
+        }
+        self.swap_over(position);
+        self.reload_again();
+        Ok(())
+    }
+
+    /// There is a way back again, unless another one has come up since.
+    fn way_back_loaded(
+        &mut self,
+        handle: PolicyHandle,
+        origin: &Origin,
+        prepared: Option<Box<Prepared>>,
+    ) {
+        let now = self.clock.now();
+        let position = handle.0 as usize;
+        let Some(policy) = self.policies.get_mut(position) else {
+            return;
+        };
+        if policy.is_retired() || policy.choice.previous.as_ref() != Some(origin) {
+            return;
+        }
+        policy.previous = prepared.map(|prepared| Version::of(*prepared, now));
+        if policy.previous.is_none() {
+            policy.choice.previous = None;
+            self.keep_configured(position);
         }
     }
 
@@ -332,17 +399,19 @@ impl Driver {
         let Some(policy) = self.policies.get_mut(position) else {
             return;
         };
-        if policy.is_cutting() {
-            return wish.refuse(format!(
-                "policy {} is being swapped; try again later",
-                policy.name
-            ));
+        let gives_way = matches!(policy.swap, Some(Swap::Loading { .. }));
+        if let Some(why) = policy.is_busy().filter(|_| !gives_way) {
+            return wish.refuse(why);
         }
         let Some((version, code)) = policy.previous.take() else {
-            return wish.refuse(format!(
-                "policy {} has no version before this one",
-                policy.name
-            ));
+            let name = &policy.name;
+            return wish.refuse(match policy.choice.previous {
+                Some(_) => format!(
+                    "the version before this one of policy {name} is still being made ready; try \
+                     again later"
+                ),
+                None => format!("policy {name} has no version before this one"),
+            });
         };
         if let Some(Swap::Loading { wish, .. }) = policy.swap.take() {
             wish.refuse(format!(
@@ -519,7 +588,10 @@ impl Driver {
         policy.supervisor.took_over(now, &numbers, !judged);
         // Bad code is no way back by itself; from the fallback it is one for operators.
         let is_way_back = !before.is_fallback && (!judged || policy.active.is_fallback);
-        policy.previous = is_way_back.then_some((before, replaced.other));
+        let way_back = is_way_back.then_some((before, replaced.other));
+        let gone = std::mem::replace(&mut policy.previous, way_back);
+        // To free what an instance had takes a moment in which nobody would decide.
+        tokio::task::spawn_blocking(move || drop(gone));
         if judged {
             tracing::error!(policy = policy.name, "{text}");
         } else {

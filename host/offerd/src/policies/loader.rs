@@ -31,6 +31,16 @@ pub(crate) struct Surroundings {
     pub(crate) rounds: RoundLimits,
 }
 
+/// Code of so many bytes is compiled within a second or so.
+const SOON_COMPILED: usize = 1 << 20;
+
+/// Whether the start of the service may wait for a compiler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    Short,
+    Long,
+}
+
 /// Gets policies ready. Cheap to clone; its methods block for as long as
 /// compiling takes.
 #[derive(Debug, Clone)]
@@ -82,13 +92,15 @@ impl Loader {
         }))
     }
 
-    /// All policies of the configuration, or all that fail.
-    pub(crate) fn all(&self) -> Result<Vec<Prepared>, PrepareError> {
+    /// All policies of the configuration as far as that is quick, or all that fail.
+    /// For the others there is [`Self::first`] and [`Self::way_back`].
+    pub(crate) fn quick(&self) -> Result<Vec<Prepared>, PrepareError> {
         let mut prepared = Vec::new();
         let mut failed = Vec::new();
         for policy in &self.0.config.policies {
-            match self.first(policy) {
-                Ok(policy) => prepared.push(policy),
+            match self.begin(policy, Patience::Short) {
+                Ok(Some(policy)) => prepared.push(policy),
+                Ok(None) => prepared.push(Prepared::absent(policy)),
                 Err(error) => failed.push(error),
             }
         }
@@ -99,10 +111,31 @@ impl Loader {
         }
     }
 
+    /// What decides when the service starts. Its way back is left out if that takes
+    /// long.
+    pub(crate) fn first(&self, name: &str) -> Result<Prepared, PolicyError> {
+        let begun = self.begin(self.policy(name)?, Patience::Long)?;
+        begun.ok_or(PolicyError::Unknown)
+    }
+
+    /// A policy that is new to the service, with its way back.
+    pub(crate) fn fresh(&self, name: &str) -> Result<Prepared, PolicyError> {
+        let mut prepared = self.first(name)?;
+        if let Some(origin) = prepared.lacks_way_back() {
+            prepared.previous = self.way_back(name, &origin).map(Box::new);
+        }
+        Ok(prepared)
+    }
+
     /// What decides when the service starts, with what was saved before: what decided
     /// when it ended, or the configured file if that is another one than the one that
-    /// was looked at last. Should that not work, the other of them.
-    pub(crate) fn first(&self, policy: &config::Policy) -> Result<Prepared, PolicyError> {
+    /// was looked at last. Should that not work, the other of them. `None`: that takes
+    /// more patience.
+    fn begin(
+        &self,
+        policy: &config::Policy,
+        patience: Patience,
+    ) -> Result<Option<Prepared>, PolicyError> {
         let choice = self.0.kept.choice(&policy.name);
         let configured = Component::read(&policy.name, &policy.file);
         let digest = configured.as_ref().ok().map(|file| file.digest.clone());
@@ -122,8 +155,16 @@ impl Loader {
         }
         let mut failed = Vec::new();
         for component in sources.into_iter().flatten() {
-            match component.and_then(|component| self.with_saved_state(policy, &component)) {
-                Ok(prepared) => {
+            let started = component.and_then(|component| match patience {
+                Patience::Short if self.takes_long(&component) => {
+                    component.check(&policy.name)?;
+                    Ok(None)
+                }
+                _ => self.with_saved_state(policy, &component).map(Some),
+            });
+            match started {
+                Ok(None) => return Ok(None),
+                Ok(Some(prepared)) => {
                     for error in &failed {
                         let error: &PolicyError = error;
                         tracing::error!(
@@ -133,12 +174,17 @@ impl Loader {
                             crate::report::chain(error)
                         );
                     }
-                    return Ok(self.remember(policy, prepared, digest, choice));
+                    return Ok(Some(self.remember(policy, prepared, digest, choice)));
                 }
                 Err(error) => failed.push(error),
             }
         }
         Err(failed.into_iter().next().unwrap_or(PolicyError::Unknown))
+    }
+
+    /// Whether starting code means to compile much.
+    fn takes_long(&self, component: &Component) -> bool {
+        component.bytes.len() > SOON_COMPILED && !self.0.runtime.has_compiled(&component.digest)
     }
 
     /// State that it cannot use is no reason not to start.
@@ -164,7 +210,8 @@ impl Loader {
         }
     }
 
-    /// Makes what was started last over a restart, and finds the way back.
+    /// Makes what was started last over a restart, and finds the way back if that is
+    /// quick.
     fn remember(
         &self,
         policy: &config::Policy,
@@ -179,20 +226,18 @@ impl Loader {
         } else {
             Some(choice.active).filter(|origin| !origin.digest.is_empty())
         };
-        let previous = before.and_then(|origin| {
-            let component = self.kept_component(&policy.name, &origin);
-            let started = component.and_then(|component| self.start(policy, &component, None));
-            started
-                .inspect_err(|error| {
-                    let why = crate::report::chain(error);
-                    tracing::warn!(policy = policy.name, "there is no way back: {why}");
-                })
-                .ok()
+        let later = before.as_ref().is_some_and(|origin| {
+            let component = self.kept_component(&policy.name, origin);
+            component.is_ok_and(|component| self.takes_long(&component))
         });
+        let previous = match &before {
+            Some(origin) if !later => self.way_back(&policy.name, origin),
+            _ => None,
+        };
         let choice = Choice {
             configured: configured.unwrap_or(choice.configured),
             active,
-            previous: previous.as_ref().map(|previous| previous.about.origin()),
+            previous: before.filter(|_| later || previous.is_some()),
         };
         let kept = &self.0.kept;
         if let Err(error) = kept.choose(&policy.name, &choice, Some(&prepared.component)) {
@@ -206,6 +251,20 @@ impl Loader {
             previous: previous.map(Box::new),
             ..prepared
         }
+    }
+
+    /// What decided before, ready to go on; without it there is no way back.
+    pub(crate) fn way_back(&self, name: &str, origin: &Origin) -> Option<Prepared> {
+        let started = self.policy(name).and_then(|policy| {
+            let component = self.kept_component(name, origin)?;
+            self.start(policy, &component, None)
+        });
+        started
+            .inspect_err(|error| {
+                let why = crate::report::chain(error);
+                tracing::warn!(policy = name, "there is no way back: {why}");
+            })
+            .ok()
     }
 
     fn kept_component(&self, policy: &str, origin: &Origin) -> Result<Component, PolicyError> {
@@ -326,6 +385,7 @@ impl Loader {
             setup: Some(setup),
             choice: Choice::default(),
             previous: None,
+            is_absent: false,
             code: Box::new(started),
         })
     }

@@ -290,6 +290,28 @@ fn compare(language: &str, one: &Case) {
     }
 }
 
+#[test]
+fn an_exception_in_describe_is_told_in_the_policys_words() {
+    // What a policy in Zig says of itself is no code.
+    for language in ["", "-js", "-python", "-go", "-c", "-cpp"] {
+        let program = guest(&format!("nameless{language}"));
+        let (options, log) = options(&program, "");
+        let limits = Limits {
+            startup: LONG,
+            ..options.limits.clone()
+        };
+        let error = Policy::start(&program, Options { limits, ..options }).unwrap_err();
+        let text = error.to_string();
+        let beginning = "policy test was stopped while it started: describe ";
+        assert!(text.starts_with(beginning), "nameless{language}: {text}");
+        let lines = log.lines.lock().unwrap();
+        let told = |line: &(LogLevel, String)| {
+            line.0 == LogLevel::Error && line.1.contains("it has no name")
+        };
+        assert!(lines.iter().any(told), "nameless{language}: {lines:?}");
+    }
+}
+
 /// Starts a conformance guest with a configuration and limits that fit all languages.
 fn limited(language: &str, config: &str) -> Policy {
     let program = guest(&format!("conformance-{language}"));

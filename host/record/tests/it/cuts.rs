@@ -63,7 +63,7 @@ fn a_piece_begins_with_the_file_in_which_the_time_lies() {
 #[test]
 fn a_file_that_was_never_begun_hides_nothing() {
     let dir = three();
-    for content in ["", "offerd", "offerd rec 3"] {
+    for content in ["", "offerd", "offerd rec 4"] {
         std::fs::write(file(dir.path(), 2_500), content).unwrap();
         assert_eq!(
             pieces(dir.path(), &span(2_600, 2_900)).unwrap(),

@@ -9,8 +9,9 @@ use std::hint::black_box;
 
 use exports::offerd::policy::state::{Guest as State, Snapshot};
 use offerd::policy::types::{
-    Accept, Action, CreateDisk, Decline, DiskKind, Event, Kill, MesosResource, Operation, Placement,
-    Range, ReasonedAction, ResourceOperation, ResourceRequest, ResourceValue, ShrinkVolume, Timer,
+    Accept, Action, CreateDisk, Decline, DiskKind, Event, Kill, MesosResource, Operation,
+    Placement, Range, ReasonedAction, ResourceOperation, ResourceRequest, ResourceValue,
+    ShrinkVolume, Timer,
 };
 use offerd::policy::{clock, cluster, logging, metrics, random};
 
@@ -262,7 +263,9 @@ fn invalid(round: &Round, answer: &mut Answer) {
         return;
     };
     let Some(task) = cluster::tasks().first().map(|task| task.task) else {
-        answer.placements.push(placement(offer.offer, waiting.set, 1));
+        answer
+            .placements
+            .push(placement(offer.offer, waiting.set, 1));
         return;
     };
     answer.kills = vec![kill(task), kill(task), kill(u32::MAX)];

@@ -1,22 +1,24 @@
-//! A policy that panics when it is asked who it is, which is before any
-//! configuration could tell it to.
+//! A policy that panics when it is asked who it is, which is before any configuration
+//! could tell it to. The same in other languages: nameless-*.
 
-wit_bindgen::generate!({ path: "../../../wit", world: "policy" });
+use offerd_sdk::prelude::*;
 
-struct Policy;
+struct Nameless;
 
-impl Guest for Policy {
+impl Policy for Nameless {
+    type Config = NoConfig;
+
     fn describe() -> Description {
         panic!("it has no name")
     }
 
-    fn configure(_config: String) -> Result<(), String> {
-        Ok(())
+    fn configure(_: NoConfig) -> Result<Self, String> {
+        Err("nobody gets here".to_owned())
     }
 
-    fn decide(_round: Round) -> Result<Answer, String> {
-        Err("nobody gets here".to_owned())
+    fn decide(&mut self, _: &Round, _: &mut Answer) -> Result<(), String> {
+        Ok(())
     }
 }
 
-export!(Policy);
+offerd_sdk::export_policy!(Nameless);

@@ -6,6 +6,7 @@ use super::world::{CANARY, World, first_fit, policies, spec};
 use crate::call::Call;
 use crate::ids::{OfferHandle, PolicyHandle, RoleHandle};
 use crate::job::JobKind;
+use crate::machine::view::TaskFilter;
 use crate::machine::{Input, PolicyChange, PolicySettings, Request, Ticket};
 use crate::policy::{Action, Answer, DeclineRest, Failure, Kill, Millis};
 
@@ -70,6 +71,32 @@ fn a_new_role_gets_a_policy_and_offers_without_a_new_subscription() {
     let revived =
         |call: &Call| matches!(call, Call::Revive { roles } if roles[0].as_str() == "late");
     assert!(world.sent.iter().any(revived));
+}
+
+#[test]
+fn a_policy_without_code_gets_no_offers_and_hears_all_when_it_begins() {
+    let mut world = calm();
+    let web = |change| Input::Policy {
+        policy: PolicyHandle(1),
+        change,
+    };
+    world.input(web(PolicyChange::Absent));
+    world.submit(spec("front", 1, JobKind::Service, 1));
+    world.pass(Duration::from_secs(10));
+    let task = world.machine.tasks(&TaskFilter::default()).remove(0).id;
+    let why = world.machine.why(&task).unwrap().verdict;
+    assert_eq!(why, "the policy of role web is still being made ready");
+    let revived = |world: &World| {
+        let revive =
+            |call: &&Call| matches!(call, Call::Revive { roles } if roles[0].as_str() == "web");
+        world.sent.iter().filter(revive).count()
+    };
+    assert_eq!(revived(&world), 0);
+    assert_eq!(world.offer(0, 1), None, "its role is suppressed");
+    world.input(web(PolicyChange::Resume));
+    assert_eq!(revived(&world), 1);
+    let round = world.rounds[1].0.take().unwrap();
+    assert_eq!(round.waiting.len(), 1);
 }
 
 #[test]
