@@ -83,7 +83,7 @@ async fn sim_other_roles_work_while_a_large_policy_is_compiled() {
     let dir = tempfile::tempdir().unwrap();
     let gate = Gate::in_folder(dir.path());
     gate.close();
-    let host = host(&cluster.address(), dir, "{}").await;
+    let mut host = host(&cluster.address(), dir, "{}").await;
     host.submit(&job("web")).await;
     host.submit(&job("batch")).await;
     host.job_until("web", |job| job.state == "finished").await;
@@ -103,8 +103,22 @@ async fn sim_other_roles_work_while_a_large_policy_is_compiled() {
             "{why}"
         );
     }
+    // What nobody waits for, as SIGHUP, is done as soon as it can be.
+    host.change(|text| {
+        let late =
+            policy("first-fit", "late", "{}").replace("[[policy]]", "[[policy]]\nname = \"late\"");
+        text.replace("\"web\", \"batch\"]", "\"web\", \"batch\", \"late\"]") + &late
+    })
+    .await;
     gate.open();
     host.job_until("batch", |job| job.state == "finished").await;
+    host.status_until("the configuration was read", |status| {
+        status
+            .policies
+            .iter()
+            .any(|policy| policy.roles == ["late"])
+    })
+    .await;
     let begun = batch(&host).await;
     assert_eq!(begun.state, "active");
     assert!(begun.switches.is_empty(), "{begun:?}");

@@ -113,6 +113,13 @@ impl Host {
         self.admin.reload().await
     }
 
+    /// Changes its configuration file and has it read, as SIGHUP does.
+    pub(crate) async fn change(&mut self, change: impl FnOnce(&str) -> String) {
+        self.text = change(&self.text);
+        std::fs::write(self.dir.path().join("offerd.toml"), &self.text).unwrap();
+        self.service.reload().await;
+    }
+
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
     }
