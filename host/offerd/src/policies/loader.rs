@@ -123,6 +123,7 @@ impl Loader {
         let mut prepared = self.first(name)?;
         if let Some(origin) = prepared.lacks_way_back() {
             prepared.previous = self.way_back(name, &origin).map(Box::new);
+            prepared.choice.previous = prepared.previous.as_ref().map(|_| origin);
         }
         Ok(prepared)
     }
@@ -227,8 +228,10 @@ impl Loader {
             Some(choice.active).filter(|origin| !origin.digest.is_empty())
         };
         let later = before.as_ref().is_some_and(|origin| {
-            let component = self.kept_component(&policy.name, origin);
-            component.is_ok_and(|component| self.takes_long(&component))
+            // To read it for nothing takes time, too.
+            let component = (!self.0.runtime.has_compiled(&origin.digest))
+                .then(|| self.kept_component(&policy.name, origin));
+            component.is_some_and(|read| read.is_ok_and(|component| self.takes_long(&component)))
         });
         let previous = match &before {
             Some(origin) if !later => self.way_back(&policy.name, origin),
