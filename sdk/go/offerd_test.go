@@ -1,12 +1,15 @@
 package offerd_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"offerd"
+	gen "offerd/gen/offerd_policy_cluster"
 	types "offerd/gen/offerd_policy_types"
 	"offerd/offerdtest"
 	"offerd/wit"
@@ -254,6 +257,34 @@ func TestSettingsHaveTheTypesOfTheirDefaults(t *testing.T) {
 	}
 }
 
+func TestLargeSettingsAreRead(t *testing.T) {
+	type large struct {
+		Text  string
+		List  []uint32
+		Table map[string]uint32
+	}
+	var found large
+	describe := func() offerd.Description { return offerd.Description{} }
+	calls := offerd.NewCalls(describe, large{}, func(read large) (offerd.Policy, error) {
+		found = read
+		return nil, nil
+	})
+	expected := large{strings.Repeat("☃", 350_000), make([]uint32, 10_000), map[string]uint32{}}
+	for at := range uint32(10_000) {
+		expected.List[at] = at
+		expected.Table[fmt.Sprint("n", at)] = at
+	}
+	list, _ := json.Marshal(expected.List)
+	table, _ := json.Marshal(expected.Table)
+	config := fmt.Sprintf(`{"text": "%s", "list": %s, "table": %s}`, expected.Text, list, table)
+	if err := offerdtest.NewFor(calls, "batch").Configure(config); err != nil {
+		t.Fatal(err)
+	}
+	if found.Text != expected.Text || !slices.Equal(found.List, expected.List) || !maps.Equal(found.Table, expected.Table) {
+		t.Error(len(found.Text), len(found.List), len(found.Table))
+	}
+}
+
 type counts struct{ count byte }
 
 func (policy *counts) Decide(*offerd.Round, *offerd.Answer) error {
@@ -321,9 +352,14 @@ func TestTheStandInTellsWhatWasSet(t *testing.T) {
 		seen = append(seen, fmt.Sprint(offerd.Column("cpus"), offerd.Column("fpgas"), offerd.Column("other")))
 		seen = append(seen, fmt.Sprint(round.Offers[0].Traits, len(offerd.GetOffer(0).Resources)))
 		seen = append(seen, fmt.Sprint(len(offerd.Operations()), offerd.Operations()[0].State))
+		agent := offerd.Agent(0)
+		seen = append(seen, fmt.Sprintf("%s %d %g", agent.Zone.Some(), len(agent.Attributes), agent.Attributes[1].Value.Scalar()))
 		return nil
 	}, "batch")
-	offer := cluster.Offer(cluster.Agent("one", nil), "batch", offerd.AmountsOf(2, 1024))
+	agent := cluster.Agent("one", map[string]string{"rack": "a", "disk": "ssd"})
+	cluster.Zone(agent, "z")
+	cluster.Attribute(agent, "disk", gen.MakeAttributeValueScalar(2500))
+	offer := cluster.Offer(agent, "batch", offerd.AmountsOf(2, 1024))
 	cluster.OfferColumn(offer, "fpgas", 3000)
 	cluster.OfferTraits(offer, offerd.OfferNamed)
 	cluster.OfferResources(offer, offerd.Scalar("fpgas", 3))
@@ -331,7 +367,7 @@ func TestTheStandInTellsWhatWasSet(t *testing.T) {
 	if _, err := cluster.Decide(); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(seen, []string{"[2000] [3000] [0]", "65 1", "1 2"}) {
+	if !slices.Equal(seen, []string{"[2000] [3000] [0]", "65 1", "1 2", "z 2 2500"}) {
 		t.Error(seen)
 	}
 }

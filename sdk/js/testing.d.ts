@@ -42,6 +42,13 @@ export class Cluster {
   role(name: string): number;
   /** An offer of amounts in Mesos's units; its handle. */
   offer(agent: number, role: string, amounts: Partial<HasAmounts>, traits?: number): number;
+  /** What `cluster.offer` tells of an offer. Without this it tells nothing. */
+  offerResources(offer: number, resources: contract.MesosResource[]): void;
+  /**
+   * Thousandths of a named scalar in an offer (`cluster.column`), where it is not what the offer
+   * says itself.
+   */
+  offerColumn(offer: number, name: string, milli: number): void;
   rescind(offer: number): void;
   /** Tasks of a job that wait; the handle of the set. */
   wait(job: Job): number;

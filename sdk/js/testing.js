@@ -181,6 +181,17 @@ export class Cluster {
     return offer;
   }
 
+  offerResources(offer, resources) {
+    const details = { id: `offer-${offer}`, resources, executorIds: [], unavailability: null };
+    this.state.offerDetails.set(offer, details);
+  }
+
+  offerColumn(offer, name, milli) {
+    const columns = this.state.columns;
+    if (!columns.has(name)) columns.set(name, new Map());
+    columns.get(name).set(offer, milli);
+  }
+
   rescind(offer) {
     this.state.offers = this.state.offers.filter((other) => other.offer !== offer);
     this.#rescinded.push(offer);

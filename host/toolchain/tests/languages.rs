@@ -255,6 +255,11 @@ pub fn restore(snapshot: offerd.Snapshot) offerd.Error!void {
     if (snapshot.version != 1) return offerd.fail(\"layout {d}\", .{snapshot.version});
 }
 
+test \"without `stateful` there is nothing to save\" {
+    const why = offerd.testing.restart(\"{}\").?;
+    try std.testing.expectEqualStrings(\"the policy has no offerd_save and offerd_restore\", why);
+}
+
 // Unit tests",
         ),
     );

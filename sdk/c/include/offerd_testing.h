@@ -25,12 +25,30 @@ void offerd_test_check(bool holds, const char *file, int line, const char *what)
 /// What `main` returns: 0 if every check held.
 int offerd_test_result(void);
 
-/// An empty cluster with these roles, separated by commas. Handles count from 0.
+/// An empty cluster with these roles, separated by commas. Handles count from 0. What a test makes
+/// with `offerd_alloc`, `offerd_scalar` and so on lives until the next cluster is begun.
 void offerd_test_begin(const char *roles);
 /// An agent with text attributes: "rack=a,disk=ssd", or NULL.
 uint32_t offerd_test_agent(const char *hostname, const char *attributes);
+/// An attribute of any kind (OFFERD_CLUSTER_ATTRIBUTE_VALUE_...), in place of the one of this name.
+void offerd_test_attribute(uint32_t agent, const char *name,
+                           offerd_cluster_attribute_value_t value);
+/// A zone of the region "region"; NULL for none.
+void offerd_test_zone(uint32_t agent, const char *zone);
+/// Another host name. An agent of which the host knows only the id has an empty one.
+void offerd_test_rename(uint32_t agent, const char *hostname);
+
 uint32_t offerd_test_offer(uint32_t agent, const char *role, offerd_amounts_t amounts);
+/// Sets bits of an offer's traits: OFFERD_OFFER_RESERVED and so on.
+void offerd_test_traits(uint32_t offer, uint32_t traits);
+/// What `offerd_cluster_column` tells of an offer, in thousandths, where it is not what the offer
+/// says itself.
+void offerd_test_column(uint32_t offer, const char *name, double milli);
+/// The resources that `offerd_cluster_get_offer` tells, in place of the offer's amounts.
+void offerd_test_resources(uint32_t offer, const offerd_mesos_resource_t *resources, size_t count);
 void offerd_test_rescind(uint32_t offer);
+/// One of those that `offerd_cluster_operations` tells.
+void offerd_test_operation(offerd_operation_update_t operation);
 
 typedef struct {
     const char *name;
@@ -58,6 +76,9 @@ void offerd_test_advance(double milliseconds);
 
 /// Starts the policy. False if it refuses; `offerd_test_error` says why.
 bool offerd_test_configure(const char *config);
+/// Saves the state of the policy, configures it anew and gives it the state. False if one of these
+/// fails; `offerd_test_error` says why.
+bool offerd_test_restart(const char *config);
 /// One round, carried out: placements run, kills end. NULL if the policy gives an error or
 /// the host would refuse a decision; `offerd_test_error` says why. The answer lives until
 /// the next round.

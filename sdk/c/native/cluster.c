@@ -8,8 +8,9 @@
 
 static int checks, failures;
 static char *error;
-// What the next round begins with is freed: the answer lives until then.
-static bool is_in_call;
+// While a call goes on, memory of the test; between calls, memory of the last one: its answer
+// lives until the next.
+static offerd_arena_t other;
 
 void offerd_test_check(bool holds, const char *file, int line, const char *what) {
     checks++;
@@ -38,7 +39,11 @@ void offerd_test_begin(const char *roles) {
     test->rounds = test->next_offer = test->next_set = 0;
     empty(&test->roles, sizeof(const char *));
     empty(&test->agents, sizeof(offerd_test_agent_t));
+    empty(&test->attributes, sizeof(offerd_test_attribute_t));
     empty(&test->offers, sizeof(offerd_offer_t));
+    empty(&test->columns, sizeof(offerd_test_column_t));
+    empty(&test->resources, sizeof(offerd_test_resources_t));
+    empty(&test->operations, sizeof(offerd_operation_update_t));
     empty(&test->jobs, sizeof(offerd_test_job_t));
     empty(&test->waiting, sizeof(offerd_waiting_t));
     empty(&test->allowed, sizeof(offerd_test_allowed_t));
@@ -69,9 +74,11 @@ static uint32_t role_of(const char *name) {
 }
 
 uint32_t offerd_test_agent(const char *hostname, const char *attributes) {
-    offerd_test_agent_t agent = {copy(hostname), copy(attributes)};
+    offerd_test_agent_t agent = {.hostname = offerd_text(copy(hostname))};
     offerd_items_add(&offerd_test.agents, &agent);
-    return (uint32_t)offerd_test.agents.count - 1;
+    uint32_t handle = (uint32_t)offerd_test.agents.count - 1;
+    offerd_text_attributes(handle, attributes);
+    return handle;
 }
 
 uint32_t offerd_test_offer(uint32_t agent, const char *role, offerd_amounts_t amounts) {
@@ -207,28 +214,32 @@ void offerd_test_event(offerd_event_t event) { offerd_items_add(&offerd_test.eve
 
 void offerd_test_advance(double milliseconds) { offerd_test.now += milliseconds; }
 
-static void set_error(const char *text) {
-    free(error);
-    error = strdup(text);
-}
-
 const char *offerd_test_error(void) { return error == NULL ? "" : error; }
 
-static void begin_call(void) {
-    if (is_in_call) {
-        offerd_arena_reset(&offerd_call);
+static void swap_memory(void) {
+    offerd_arena_t now = offerd_call;
+    offerd_call = other;
+    other = now;
+}
+
+void offerd_begin_call(void) {
+    offerd_arena_reset(&other);
+    swap_memory();
+}
+
+bool offerd_end_call(bool is_done) {
+    if (!is_done) {
+        free(error);
+        error = strdup(offerd_cstr(offerd_error_said()));
     }
-    is_in_call = true;
+    swap_memory();
+    return is_done;
 }
 
 bool offerd_test_configure(const char *config) {
-    begin_call();
+    offerd_begin_call();
     contract_string_t why;
-    if (offerd_call_configure(offerd_text(config), &why)) {
-        return true;
-    }
-    set_error(offerd_cstr(why));
-    return false;
+    return offerd_end_call(offerd_call_configure(offerd_text(config), &why));
 }
 
 static void place(const offerd_placement_t *placement, const offerd_round_t *round) {
@@ -297,8 +308,7 @@ static void *shown(const offerd_items_t *list) {
     return made;
 }
 
-const offerd_answer_t *offerd_test_decide(void) {
-    begin_call();
+static const offerd_answer_t *decide(void) {
     struct offerd_test *test = &offerd_test;
     offerd_round_t round = {
         .number = test->rounds + 1,
@@ -312,17 +322,23 @@ const offerd_answer_t *offerd_test_decide(void) {
     offerd_answer_t *answer = offerd_alloc(sizeof *answer);
     contract_string_t why;
     if (!offerd_call_decide(&round, answer, &why)) {
-        set_error(offerd_cstr(why));
         return NULL;
     }
     const char *wrong = offerd_violations(&round, answer);
     if (wrong != NULL) {
-        set_error(offerd_cstr(offerd_format("the host would refuse: %s", wrong)));
+        offerd_error("the host would refuse: %s", wrong);
         return NULL;
     }
     test->rounds++;
     test->updates.count = test->rescinded.count = test->events.count = 0;
     carry_out(&round, answer);
+    return answer;
+}
+
+const offerd_answer_t *offerd_test_decide(void) {
+    offerd_begin_call();
+    const offerd_answer_t *answer = decide();
+    offerd_end_call(answer != NULL);
     return answer;
 }
 

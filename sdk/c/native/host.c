@@ -99,27 +99,17 @@ void offerd_cluster_get_limits(offerd_cluster_limits_t *ret) {
     *ret = (offerd_cluster_limits_t){1000, 256 * 1024 * 1024, 30000, 10000, 10000, 100};
 }
 
-static offerd_cluster_list_attribute_t attributes(const char *text) {
-    offerd_items_t found = {.size = sizeof(offerd_cluster_attribute_t)};
-    while (text != NULL && *text != '\0') {
-        size_t length = strcspn(text, ",");
-        size_t name = strcspn(text, "=");
-        if (name < length) {
-            offerd_cluster_attribute_t attribute = {
-                .name = {(uint8_t *)text, name},
-                .value = {.tag = OFFERD_CLUSTER_ATTRIBUTE_VALUE_TEXT,
-                          .val.text = {(uint8_t *)text + name + 1, length - name - 1}},
-            };
-            offerd_items_add(&found, &attribute);
+static offerd_cluster_list_attribute_t attributes(uint32_t agent) {
+    size_t count = offerd_test.attributes.count;
+    offerd_cluster_list_attribute_t list = {offerd_alloc(count * sizeof *list.ptr), 0};
+    for (size_t at = 0; at < count; at++) {
+        const offerd_test_attribute_t *known =
+            OFFERD_ITEM(offerd_test_attribute_t, offerd_test.attributes, at);
+        if (known->agent == agent) {
+            list.ptr[list.len++] = known->attribute;
         }
-        text += length + (text[length] == ',');
     }
-    offerd_cluster_attribute_t *list = offerd_alloc(found.count * found.size);
-    if (found.count > 0) {
-        memcpy(list, found.items, found.count * found.size);
-    }
-    free(found.items);
-    return (offerd_cluster_list_attribute_t){list, found.count};
+    return list;
 }
 
 bool offerd_cluster_get_agent(uint32_t agent, offerd_cluster_agent_details_t *ret) {
@@ -129,8 +119,10 @@ bool offerd_cluster_get_agent(uint32_t agent, offerd_cluster_agent_details_t *re
     const offerd_test_agent_t *known = OFFERD_ITEM(offerd_test_agent_t, offerd_test.agents, agent);
     *ret = (offerd_cluster_agent_details_t){
         .id = offerd_format("agent-%u", agent),
-        .hostname = offerd_text(known->hostname),
-        .attributes = attributes(known->attributes),
+        .hostname = known->hostname,
+        .region = {known->zone.is_some, offerd_text("region")},
+        .zone = known->zone,
+        .attributes = attributes(agent),
     };
     return true;
 }
@@ -145,19 +137,30 @@ static const offerd_offer_t *find_offer(uint32_t handle) {
     return NULL;
 }
 
+static offerd_cluster_list_mesos_resource_t resources(const offerd_offer_t *offer) {
+    for (size_t at = offerd_test.resources.count; at > 0; at--) {
+        const offerd_test_resources_t *set =
+            OFFERD_ITEM(offerd_test_resources_t, offerd_test.resources, at - 1);
+        if (set->offer == offer->offer) {
+            return set->list;
+        }
+    }
+    offerd_mesos_resource_t *made = offerd_alloc(4 * sizeof *made);
+    made[0] = offerd_scalar("cpus", offer->cpus / 1000);
+    made[1] = offerd_scalar("mem", offer->mem / 1000);
+    made[2] = offerd_scalar("disk", offer->disk / 1000);
+    made[3] = offerd_scalar("gpus", offer->gpus / 1000);
+    return (offerd_cluster_list_mesos_resource_t){made, 4};
+}
+
 bool offerd_cluster_get_offer(uint32_t handle, offerd_cluster_offer_details_t *ret) {
     const offerd_offer_t *offer = find_offer(handle);
     if (offer == NULL) {
         return false;
     }
-    offerd_mesos_resource_t *resources = offerd_alloc(4 * sizeof *resources);
-    resources[0] = offerd_scalar("cpus", offer->cpus / 1000);
-    resources[1] = offerd_scalar("mem", offer->mem / 1000);
-    resources[2] = offerd_scalar("disk", offer->disk / 1000);
-    resources[3] = offerd_scalar("gpus", offer->gpus / 1000);
     *ret = (offerd_cluster_offer_details_t){
         .id = offerd_format("offer-%u", handle),
-        .resources = {resources, 4},
+        .resources = resources(offer),
     };
     return true;
 }
@@ -170,17 +173,27 @@ bool offerd_cluster_get_offer_json(uint32_t handle, contract_string_t *ret) {
     return offer != NULL;
 }
 
+static double amount(const offerd_offer_t *offer, contract_string_t name) {
+    for (size_t at = offerd_test.columns.count; at > 0; at--) {
+        const offerd_test_column_t *set =
+            OFFERD_ITEM(offerd_test_column_t, offerd_test.columns, at - 1);
+        if (set->offer == offer->offer && offerd_text_is(set->name, offerd_cstr(name))) {
+            return set->milli;
+        }
+    }
+    return offerd_text_is(name, "cpus")   ? offer->cpus
+           : offerd_text_is(name, "mem")  ? offer->mem
+           : offerd_text_is(name, "disk") ? offer->disk
+           : offerd_text_is(name, "gpus") ? offer->gpus
+                                          : 0;
+}
+
 void offerd_cluster_column(contract_string_t *name, offerd_cluster_list_milli_t *ret) {
     size_t count = offerd_test.offers.count;
     ret->ptr = offerd_alloc(count * sizeof *ret->ptr);
     ret->len = count;
     for (size_t at = 0; at < count; at++) {
-        const offerd_offer_t *offer = OFFERD_ITEM(offerd_offer_t, offerd_test.offers, at);
-        ret->ptr[at] = offerd_text_is(*name, "cpus")   ? offer->cpus
-                       : offerd_text_is(*name, "mem")  ? offer->mem
-                       : offerd_text_is(*name, "disk") ? offer->disk
-                       : offerd_text_is(*name, "gpus") ? offer->gpus
-                                                       : 0;
+        ret->ptr[at] = amount(OFFERD_ITEM(offerd_offer_t, offerd_test.offers, at), *name);
     }
 }
 
@@ -298,5 +311,10 @@ bool offerd_cluster_find_task(contract_string_t *id, uint32_t *ret) {
 }
 
 void offerd_cluster_operations(offerd_cluster_list_operation_update_t *ret) {
-    *ret = (offerd_cluster_list_operation_update_t){NULL, 0};
+    size_t count = offerd_test.operations.count;
+    offerd_operation_update_t *list = offerd_alloc(count * sizeof *list);
+    if (count > 0) {
+        memcpy(list, offerd_test.operations.items, count * sizeof *list);
+    }
+    *ret = (offerd_cluster_list_operation_update_t){list, count};
 }

@@ -34,11 +34,13 @@ struct offerd_config {
     struct offerd_config *last;
     struct offerd_config *next;
     size_t length;
+    // Behind what was found last.
+    struct offerd_config *then;
 
     // What was asked for.
     bool is_asked;
     const char **known;
-    size_t known_count;
+    size_t known_count, known_room;
 };
 
 typedef struct offerd_config node_t;
@@ -344,20 +346,45 @@ static void read(node_t *root) {
     root->written = found->written;
 }
 
+/// Remembers the name of a setting.
+static void know(node_t *table, const char *name) {
+    for (size_t at = 0; at < table->known_count; at++) {
+        if (strcmp(table->known[at], name) == 0) {
+            return;
+        }
+    }
+    if (table->known_count == table->known_room) {
+        table->known_room = 2 * table->known_room + 8;
+        const char **known = offerd_alloc(table->known_room * sizeof(char *));
+        if (table->known_count > 0) {
+            memcpy(known, table->known, table->known_count * sizeof(char *));
+        }
+        table->known = known;
+    }
+    table->known[table->known_count++] = name;
+}
+
+/// The item of a list; those of a long one are mostly asked for in their order.
+static node_t *item(node_t *list, const char *name) {
+    node_t *found = list->then;
+    if (found == NULL || strcmp(found->name, name) != 0) {
+        found = list->first;
+        while (found != NULL && strcmp(found->name, name) != 0) {
+            found = found->next;
+        }
+    }
+    list->then = found == NULL ? NULL : found->next;
+    return found;
+}
+
 static node_t *ask(node_t *table, const char *name) {
     if (table == table->root) {
         read(table);
     }
-    const char **known = offerd_alloc((table->known_count + 1) * sizeof(char *));
-    bool is_new = true;
-    for (size_t at = 0; at < table->known_count; at++) {
-        known[at] = table->known[at];
-        is_new = is_new && strcmp(known[at], name) != 0;
+    if (table->kind == LIST) {
+        return item(table, name);
     }
-    if (is_new) {
-        known[table->known_count++] = name;
-        table->known = known;
-    }
+    know(table, name);
     node_t *found = NULL;
     for (node_t *at = table->first; at != NULL; at = at->next) {
         if (strcmp(at->name, name) == 0) {

@@ -38,6 +38,9 @@ pub const AgentDetails = c.offerd_cluster_agent_details_t;
 pub const JobDetails = c.offerd_cluster_job_details_t;
 pub const OfferDetails = c.offerd_cluster_offer_details_t;
 pub const TaskDetails = c.offerd_cluster_task_details_t;
+pub const FrameworkDetails = c.offerd_cluster_framework_details_t;
+pub const Limits = c.offerd_cluster_limits_t;
+pub const OperationUpdate = c.offerd_operation_update_t;
 pub const Answer = c.offerd_answer_t;
 pub const default_weights: Weights = .{ .cpus = 1, .mem = 1, .disk = 1, .gpus = 4, .ports = 0 };
 
@@ -83,6 +86,11 @@ pub fn string(text: c.contract_string_t) []const u8 {
     return slice(u8, text);
 }
 
+/// A text for the contract's functions, which take it and change nothing.
+fn borrowed(text: []const u8) c.contract_string_t {
+    return .{ .ptr = @constCast(text.ptr), .len = text.len };
+}
+
 /// What a list of the contract holds.
 pub fn slice(comptime T: type, list: anytype) []const T {
     return if (list.len == 0) &.{} else list.ptr[0..list.len];
@@ -105,6 +113,23 @@ pub fn amountsOf(cpus: f64, mem: f64) Amounts {
 
 // What the host knows; all of it is in memory of the call.
 
+/// Names of the framework's roles; a role's handle is its position here.
+pub fn roleNames() []const c.contract_string_t {
+    var list: c.contract_list_string_t = undefined;
+    c.offerd_cluster_roles(&list);
+    return slice(c.contract_string_t, list);
+}
+pub fn frameworkDetails() FrameworkDetails {
+    var details: FrameworkDetails = undefined;
+    c.offerd_cluster_get_framework(&details);
+    return details;
+}
+/// What a call of the policy may take, and what a round shows at most.
+pub fn limits() Limits {
+    var found: Limits = undefined;
+    c.offerd_cluster_get_limits(&found);
+    return found;
+}
 /// Details of an agent; null if it is unknown.
 pub fn agentDetails(agent: u32) ?*const AgentDetails {
     return c.offerd_agent(agent);
@@ -120,6 +145,42 @@ pub fn offerDetails(offer: u32) ?OfferDetails {
 pub fn taskDetails(task: u32) ?TaskDetails {
     var details: TaskDetails = undefined;
     return if (c.offerd_cluster_get_task_details(task, &details)) details else null;
+}
+/// The whole offer in Mesos's JSON form.
+pub fn offerJson(offer: u32) ?[]const u8 {
+    var json: c.contract_string_t = undefined;
+    return if (c.offerd_cluster_get_offer_json(offer, &json)) string(json) else null;
+}
+/// Thousandths of any named scalar in each offer of the round, in their order.
+pub fn column(name: []const u8) []const f64 {
+    var asked = borrowed(name);
+    var list: c.offerd_cluster_list_milli_t = undefined;
+    c.offerd_cluster_column(&asked, &list);
+    return slice(f64, list);
+}
+/// How many more tasks of a set its constraints allow on each of these agents: 0 none, `none`
+/// no bound. A fitter asks itself.
+pub fn allowed(set: u32, agents: []const u32) []const u32 {
+    var asked: c.contract_list_u32_t = .{ .ptr = @constCast(agents.ptr), .len = agents.len };
+    var list: c.contract_list_u32_t = undefined;
+    c.offerd_cluster_allowed(set, &asked, &list);
+    return slice(u32, list);
+}
+/// The handle of a task with this id.
+pub fn findTask(id: []const u8) ?u32 {
+    var asked = borrowed(id);
+    var found: u32 = undefined;
+    return if (c.offerd_cluster_find_task(&asked, &found)) found else null;
+}
+/// Operations with an id that have not ended, or ended since the last round.
+pub fn operations() []const OperationUpdate {
+    var list: c.offerd_cluster_list_operation_update_t = undefined;
+    c.offerd_cluster_operations(&list);
+    return slice(OperationUpdate, list);
+}
+pub fn getTask(handle: u32) ?Task {
+    var found: Task = undefined;
+    return if (c.offerd_cluster_get_task(handle, &found)) found else null;
 }
 /// All tasks of the policy's roles that are not terminal, older first.
 pub fn tasks() []const Task {
@@ -138,7 +199,18 @@ pub fn tasksOnAgent(agent: u32) []const Task {
     return slice(Task, list);
 }
 
-/// A random number from 0 to below `bound`, of the host's seeded generator.
+/// The host's clock in milliseconds; the same all through a round.
+pub fn now() f64 {
+    return c.offerd_clock_now();
+}
+
+/// Random numbers of the host's seeded generator: any, from 0 to below 1, from 0 to below `bound`.
+pub fn randomU32() u32 {
+    return c.offerd_random_next_u32();
+}
+pub fn randomF64() f64 {
+    return c.offerd_random_next_f64();
+}
 pub fn randomBelow(bound: u32) u32 {
     return c.offerd_random_below(bound);
 }
@@ -281,6 +353,10 @@ pub const Decisions = struct {
     /// Any other call, as the contract's record.
     pub fn act(self: Decisions, action: c.offerd_action_t, reason: Text) void {
         c.offerd_act(self.raw, action, pointer(reason));
+    }
+    /// The whole answer as the contract's record, in place of what was decided here.
+    pub fn answer(self: Decisions, record: Answer) void {
+        c.offerd_answer(self.raw, record);
     }
 };
 
@@ -455,6 +531,11 @@ pub const testing = struct {
     /// Starts the policy; null, or why it refuses.
     pub fn configure(config: [:0]const u8) ?[]const u8 {
         return if (c.offerd_test_configure(config.ptr)) null else std.mem.span(c.offerd_test_error());
+    }
+    /// Saves the state of the policy, configures it anew and gives it the state; null, or why one of
+    /// these fails. `Exports(@This()).stateful()` gives the tests its `save` and `restore`.
+    pub fn restart(config: [:0]const u8) ?[]const u8 {
+        return if (c.offerd_test_restart(config.ptr)) null else std.mem.span(c.offerd_test_error());
     }
     /// One round, carried out. Fails if the policy does or the host would refuse a decision.
     pub fn decide() Error!*const Answer {

@@ -15,9 +15,11 @@ import (
 	"strings"
 
 	"offerd"
+	gen "offerd/gen/offerd_policy_cluster"
 	types "offerd/gen/offerd_policy_types"
 	"offerd/internal/export"
 	"offerd/internal/host"
+	"offerd/wit"
 )
 
 // Answer is what a policy decided.
@@ -65,6 +67,21 @@ func (cluster *Cluster) Agent(hostname string, attributes map[string]string) uin
 // Rename changes the host name of an agent. One of which the host knows only the id has none.
 func (cluster *Cluster) Rename(agent uint32, hostname string) {
 	cluster.world.agents[agent].Hostname = hostname
+}
+
+// Zone puts an agent into a zone of the region "region".
+func (cluster *Cluster) Zone(agent uint32, zone string) {
+	details := &cluster.world.agents[agent]
+	details.Region, details.Zone = wit.Some("region"), wit.Some(zone)
+}
+
+// Attribute sets an attribute of any kind, in place of the one of this name:
+// MakeAttributeValueScalar and so on of offerd/gen/offerd_policy_cluster.
+func (cluster *Cluster) Attribute(agent uint32, name string, value gen.AttributeValue) {
+	details := &cluster.world.agents[agent]
+	hasName := func(known gen.Attribute) bool { return known.Name == name }
+	kept := slices.DeleteFunc(details.Attributes, hasName)
+	details.Attributes = append(kept, gen.Attribute{Name: name, Value: value})
 }
 
 func (cluster *Cluster) role(name string) uint32 {

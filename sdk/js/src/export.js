@@ -64,7 +64,8 @@ export function save(policy) {
 export function restore(policy, { version, data }) {
   policy.restore({
     version,
-    data: Uint8Array.from(data),
+    // Not `Uint8Array.from`, which makes a value of each byte.
+    data: new Uint8Array(data),
     get text() {
       return utf8.decode(this.data);
     },

@@ -218,6 +218,39 @@ test('settings have the types of their defaults', () => {
   assert.equal(settings(String, 'as it is'), 'as it is');
 });
 
+test('large settings are read', () => {
+  const large = {
+    text: '☃'.repeat(350_000),
+    list: Array.from({ length: 10_000 }, (_, at) => at),
+    table: Object.fromEntries(Array.from({ length: 10_000 }, (_, at) => [`n${at}`, at])),
+  };
+  const read = settings({ text: '', list: [0], table: null }, JSON.stringify(large));
+  assert.ok(Buffer.byteLength(read.text) > 2 ** 20);
+  assert.ok(read.text === large.text);
+  assert.deepEqual(read.list, large.list);
+  assert.deepEqual(read.table, large.table);
+});
+
+test('texts of all lengths and scripts become UTF-8 and come back', () => {
+  const parts = ['a', 'é', '☃', '🦀', 'plain text, ', '"\\\n\0'];
+  for (const length of [0, 1, 5, 100, 2 ** 14 - 1, 2 ** 14, 100_000]) {
+    for (const step of [1, 5]) {
+      let text = '';
+      for (let at = 0; text.length < length; at += step) text += parts[at % parts.length];
+      const bytes = utf8.encode(text);
+      assert.ok(Buffer.from(text).equals(bytes), `${length} ${step}`);
+      assert.ok(utf8.decode(bytes) === text, `${length} ${step}`);
+    }
+  }
+  // Halves of pairs.
+  for (const text of ['\ud83e', 'a\udd80b', '\udd80\ud83e', '\ud83e\ud83e\udd80']) {
+    assert.deepEqual([...utf8.encode(text)], [...Buffer.from(text)]);
+  }
+  for (const bytes of [[0x80], [0xe2, 0x98], [0xc0, 0x80], [0xed, 0xa0, 0x80], Array(40_000).fill(0x80)]) {
+    assert.throws(() => utf8.decode(Uint8Array.from(bytes)), URIError);
+  }
+});
+
 test('the host is asked, and where there is none that is told', () => {
   assert.throws(() => clock.now(), /clock\.now asks the host, and there is none here/);
   const made = two();
@@ -239,6 +272,9 @@ test('the host is asked, and where there is none that is told', () => {
 
 test('the stand-in answers as the host does', () => {
   const made = two();
+  made.offerColumn(1, 'fpgas', 3000);
+  made.offerResources(1, [resource.scalar('fpgas', 3)]);
+  made.state.operations.push({ operationId: 'o', state: OperationState.FINISHED });
   const [free, bound] = [made.wait(job(1)), made.wait(job(1, { constrained: true }))];
   const seen = [];
   const asks = like(() =>
@@ -247,11 +283,16 @@ test('the stand-in answers as the host does', () => {
       cluster.allowed(bound, [0]),
       cluster.allowed(9, [0]),
       cluster.column('cpus'),
+      cluster.column('fpgas'),
       cluster.column('other'),
+      cluster.offer(0),
+      cluster.offer(1).resources[0].name,
+      cluster.operations()[0].operationId,
     ),
   );
   made.decide(made.configure(asks));
-  assert.deepEqual(seen, [[NONE, 0], [0], [], [2000, 2000], [0, 0]]);
+  const columns = [[2000, 2000], [0, 3000], [0, 0]];
+  assert.deepEqual(seen, [[NONE, 0], [0], [], ...columns, null, 'fpgas', 'o']);
 });
 
 test('an agent of which only the id is known is asked for again', () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unittest
 from dataclasses import dataclass, field
 from enum import Enum
@@ -62,6 +63,20 @@ class Settings(unittest.TestCase):
         text = '{"limits": {"b": 2, "a": 1}, "kind": "small", "any": [null]}'
         self.assertEqual(reader(Other)(text), Other({"a": 1, "b": 2}, "small", [None]))
         no_settings()("{}")
+
+    def test_large_settings_are_read(self) -> None:
+        @dataclass
+        class Large:
+            text: str
+            items: list[int]
+            table: dict[str, int]
+
+        table = {f"n{at:04}": at for at in range(10_000)}
+        expected = Large("☃" * 350_000, list(range(10_000)), table)
+        text = json.dumps(vars(expected), ensure_ascii=False)
+        read = reader(Large)(text)
+        self.assertGreater(len(read.text.encode()), 1 << 20)
+        self.assertTrue(read == expected, "it is not what was written")
 
     def test_an_unknown_setting_is_named_with_the_known_ones(self) -> None:
         self.assertEqual(

@@ -231,7 +231,10 @@ impl<'de> SeqAccess<'de> for Items {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde::Deserialize;
+    use serde_json::json;
 
     use super::*;
     use crate::policy::NoConfig;
@@ -289,6 +292,25 @@ mod tests {
         );
         assert_eq!(parse("{}"), Ok(NoConfig {}));
         assert_eq!(parse(r#"{"a": [1]}"#), Ok(serde_json::json!({"a": [1]})));
+    }
+
+    #[test]
+    fn large_settings_are_read() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Large {
+            text: String,
+            list: Vec<u32>,
+            table: BTreeMap<String, u32>,
+        }
+        let text = "☃".repeat(350_000);
+        let table =
+            serde_json::Map::from_iter((0..10_000_u32).map(|n| (format!("n{n}"), n.into())));
+        let written = json!({"text": text, "list": Vec::from_iter(0..10_000), "table": table});
+        let read: Large = parse(&written.to_string()).unwrap();
+        assert!(read.text == text && text.len() > 1 << 20);
+        assert_eq!(read.list, Vec::from_iter(0..10_000));
+        assert_eq!(read.table.len(), 10_000);
+        assert!((0..10_000).all(|n| read.table[&format!("n{n}")] == n));
     }
 
     #[test]

@@ -201,6 +201,17 @@ impl Cluster {
         AgentHandle(handle)
     }
 
+    /// An attribute of any kind, in place of the one of this name.
+    pub fn attribute(&mut self, agent: AgentHandle, name: &str, value: AttributeValue) {
+        if let Some(agent) = self.state.agents.get_mut(agent.0 as usize) {
+            agent.attributes.retain(|known| known.name != name);
+            agent.attributes.push(Attribute {
+                name: name.to_owned(),
+                value,
+            });
+        }
+    }
+
     /// Changes the host name of an agent. One of which the host knows only the
     /// id has none.
     pub fn rename(&mut self, agent: AgentHandle, hostname: &str) {
@@ -267,6 +278,20 @@ impl Cluster {
             .entry(name.to_owned())
             .or_default()
             .insert(offer.0, milli);
+    }
+
+    /// Sets bits of an offer's traits (wit/types.wit).
+    pub fn offer_traits(&mut self, offer: OfferHandle, traits: u32) {
+        for known in &mut self.state.offers {
+            if known.offer == offer.0 {
+                known.traits |= traits;
+            }
+        }
+    }
+
+    /// One of those that `cluster.operations` tells.
+    pub fn operation(&mut self, operation: OperationUpdate) {
+        self.state.operations.push(operation);
     }
 
     /// Takes an offer back.

@@ -15,6 +15,8 @@ static char *config;
 // Shown in the first round.
 static char *remembered[8];
 static size_t remembered_count;
+// What is saved.
+static contract_string_t kept;
 
 // What is being shown.
 static contract_string_t *seen;
@@ -87,6 +89,17 @@ static char *keep(contract_string_t text) {
     return copy;
 }
 
+/// Bytes that are too large to show: their number, and the number that they are as digits of
+/// base 256, modulo a prime below 2^23.
+static void weigh(json_t *to, contract_string_t bytes) {
+    uint32_t sum = 0;
+    for (size_t at = 0; at < bytes.len; at++) {
+        sum = (sum * 256 + bytes.ptr[at]) % 8388593;
+    }
+    const uint32_t numbers[] = {(uint32_t)bytes.len, sum};
+    json_numbers(to, numbers, 2);
+}
+
 /// Keeps what was shown for the first round.
 static void remember(void) {
     for (size_t at = 0; at < seen_count; at++) {
@@ -105,6 +118,8 @@ offerd_description_t offerd_describe(void) {
 bool offerd_configure(offerd_config_t *settings) {
     contract_string_t written = offerd_config_text(settings);
     config = keep(written);
+    kept = offerd_text("conformance");
+    remembered_count = 0;
     if (has("refuse")) {
         return offerd_error("config %s: 'refuse' is not allowed; leave it out", config);
     }
@@ -112,7 +127,7 @@ bool offerd_configure(offerd_config_t *settings) {
         offerd_panic("conformance throws in configure");
     }
     seen_count = seen_room = 0;
-    SHOW("config", true, json_text(&text, written));
+    SHOW("config", true, has("weigh") ? weigh(&text, written) : json_text(&text, written));
     contract_list_string_t roles;
     offerd_cluster_roles(&roles);
     SHOW("roles", true, json_texts(&text, roles));
@@ -134,11 +149,16 @@ bool offerd_restore(const offerd_snapshot_t *snapshot) {
     if (snapshot->version != 1) {
         return offerd_error("layout %u is not 1", snapshot->version);
     }
-    contract_list_u8_t data = {(uint8_t *)snapshot->data, snapshot->size};
+    contract_string_t data = {(uint8_t *)snapshot->data, snapshot->size};
     seen_count = seen_room = 0;
     json_t text = begin("restored");
     json_raw(&text, ",1,");
-    json_bytes(&text, data);
+    if (has("weigh")) {
+        kept = (contract_string_t){(uint8_t *)keep(data), data.len};
+        weigh(&text, data);
+    } else {
+        json_bytes(&text, (contract_list_u8_t){data.ptr, data.len});
+    }
     show(end(&text));
     remember();
     return true;
@@ -151,7 +171,7 @@ bool offerd_save(offerd_snapshot_t *snapshot) {
     if (has("save-fails")) {
         return offerd_error("nothing to save");
     }
-    *snapshot = (offerd_snapshot_t){1, "conformance", strlen("conformance")};
+    *snapshot = (offerd_snapshot_t){1, kept.ptr, kept.len};
     return true;
 }
 

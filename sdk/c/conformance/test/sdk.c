@@ -1,5 +1,4 @@
-// Tests of the SDK. The conformance guest is linked with it and not used, except for its
-// calls.
+// Tests of the SDK. The conformance guest is linked with it, and used where a policy is called.
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +78,42 @@ static void cut_texts_are_refused(void) {
     memset(deep, '[', sizeof deep - 1);
     deep[sizeof deep - 1] = '\0';
     OFFERD_CHECK(strstr(wrong(deep), "nested too deeply") != NULL);
+}
+
+/// As many as a generated configuration has.
+static void large_settings_are_read(void) {
+    enum { SIZE = 1 << 20, ENTRIES = 10000 };
+    char *json = malloc(SIZE + 64 * ENTRIES), *name = malloc(16 * ENTRIES), *at = json;
+    at += sprintf(at, "{\"text\": \"");
+    memset(at, 'x', SIZE);
+    at += SIZE;
+    at += sprintf(at, "\\u2603\", \"list\": [0");
+    for (int entry = 1; entry < ENTRIES; entry++) {
+        at += sprintf(at, ", %d", entry);
+    }
+    at += sprintf(at, "], \"table\": {\"n0\": 0");
+    for (int entry = 1; entry < ENTRIES; entry++) {
+        at += sprintf(at, ", \"n%d\": %d", entry, entry);
+    }
+    sprintf(at, "}}");
+    offerd_config_t *config = offerd_config_read(offerd_text(json));
+    const char *text = offerd_config_string(config, "text", "");
+    OFFERD_CHECK(strlen(text) == SIZE + 3 && text[SIZE - 1] == 'x' && is(text + SIZE, "☃"));
+    OFFERD_CHECK(offerd_config_length(config, "list") == ENTRIES);
+    offerd_config_t *list = offerd_config_table(config, "list");
+    offerd_config_t *table = offerd_config_table(config, "table");
+    for (int entry = 0; entry < ENTRIES; entry++) {
+        sprintf(name + 16 * entry, "n%d", entry);
+        // The name of an item is its number.
+        double found = offerd_config_number(list, name + 16 * entry + 1, -1);
+        OFFERD_CHECK(found == entry);
+        OFFERD_CHECK(offerd_config_number(table, name + 16 * entry, -1) == entry);
+    }
+    // Also out of order.
+    OFFERD_CHECK(offerd_config_number(list, "7", -1) == 7);
+    OFFERD_CHECK(offerd_config_number(list, "10000", -1) == -1);
+    OFFERD_CHECK(offerd_config_check(config));
+    free(json), free(name);
 }
 
 // ---- Finding room -----------------------------------------------------------------------
@@ -185,6 +220,16 @@ static void many_offers_and_sets(void) {
     free(offers), free(sets), free(cpus), free(mem);
 }
 
+/// Whether the conformance guest says this in one of its reasons.
+static bool shows(const offerd_answer_t *answer, const char *what) {
+    for (size_t at = 0; answer != NULL && at < answer->reasons.len; at++) {
+        if (strstr(offerd_cstr(answer->reasons.ptr[at]), what) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // ---- Decisions and the cluster ------------------------------------------------------------
 
 static void decisions_have_their_form(void) {
@@ -266,6 +311,65 @@ static void memory_is_used_again(void) {
     }
 }
 
+static void the_stand_in_tells_what_was_set(void) {
+    offerd_test_begin("batch");
+    uint32_t agent = offerd_test_agent("one", "rack=a,disk=ssd");
+    uint32_t offer = offerd_test_offer(agent, "batch", offerd_amounts(2, 1024));
+    offerd_test_offer(agent, "batch", offerd_amounts(1, 512));
+    offerd_cluster_attribute_value_t cores = {.tag = OFFERD_CLUSTER_ATTRIBUTE_VALUE_SCALAR,
+                                              .val.scalar = 2500};
+    offerd_test_attribute(agent, "disk", cores);
+    offerd_test_zone(agent, "z");
+    offerd_test_rename(agent, "two");
+    offerd_cluster_agent_details_t details;
+    OFFERD_CHECK(offerd_cluster_get_agent(agent, &details));
+    OFFERD_CHECK(offerd_text_is(details.hostname, "two") && details.region.is_some);
+    OFFERD_CHECK(details.zone.is_some && offerd_text_is(details.zone.val, "z"));
+    OFFERD_CHECK(details.attributes.len == 2);
+    OFFERD_CHECK(offerd_text_is(details.attributes.ptr[0].value.val.text, "a"));
+    OFFERD_CHECK(details.attributes.ptr[1].value.val.scalar == 2500);
+    offerd_test_zone(agent, NULL);
+    OFFERD_CHECK(offerd_cluster_get_agent(agent, &details) && !details.zone.is_some);
+
+    offerd_test_column(offer, "fpgas", 3000);
+    offerd_test_column(offer, "cpus", 1000);
+    contract_string_t fpgas = offerd_text("fpgas"), cpus = offerd_text("cpus");
+    offerd_cluster_list_milli_t column;
+    offerd_cluster_column(&fpgas, &column);
+    OFFERD_CHECK(column.len == 2 && column.ptr[0] == 3000 && column.ptr[1] == 0);
+    offerd_cluster_column(&cpus, &column);
+    OFFERD_CHECK(column.ptr[0] == 1000 && column.ptr[1] == 1000);
+
+    offerd_mesos_resource_t disk = offerd_reserved_for(offerd_scalar("disk", 64), "batch", NULL);
+    offerd_test_resources(offer, &disk, 1);
+    offerd_test_traits(offer, OFFERD_OFFER_RESERVED);
+    offerd_test_operation((offerd_operation_update_t){.state = OFFERD_OPERATION_STATE_FINISHED,
+                                                      .converted = {&disk, 1}});
+    // What was made for the cluster outlives calls; this policy shows all of it.
+    OFFERD_CHECK(offerd_test_configure("{}"));
+    const offerd_answer_t *answer = offerd_test_decide();
+    OFFERD_CHECK(answer != NULL && shows(answer, "\"traits\":3"));
+    OFFERD_CHECK(shows(answer, "[\"details\",{\"id\":\"offer-0\",\"resources\":[{\"name\":\"disk\""));
+    OFFERD_CHECK(shows(answer, "[\"operation\",{\"operation_id\":null,\"state\":2,"));
+    OFFERD_CHECK(shows(answer, "\"converted\":[{\"name\":\"disk\",\"value\":{\"scalar\":64000}"));
+    OFFERD_CHECK(shows(answer, "\"kind\":\"dynamic\",\"role\":\"batch\""));
+}
+
+static void state_goes_from_one_instance_to_the_next(void) {
+    offerd_test_begin("batch");
+    OFFERD_CHECK(offerd_test_configure("{}"));
+    OFFERD_CHECK(offerd_test_restart("weigh"));
+    // Of "conformance".
+    OFFERD_CHECK(shows(offerd_test_decide(), "[\"restored\",1,[11,"));
+    // It saves what it was given.
+    OFFERD_CHECK(offerd_test_restart("{}"));
+    OFFERD_CHECK(shows(offerd_test_decide(), "[\"restored\",1,[99,111,110,"));
+    OFFERD_CHECK(!offerd_test_restart("refuse"));
+    OFFERD_CHECK(strstr(offerd_test_error(), "'refuse' is not allowed") != NULL);
+    OFFERD_CHECK(offerd_test_configure("save-fails"));
+    OFFERD_CHECK(!offerd_test_restart("{}") && is(offerd_test_error(), "nothing to save"));
+}
+
 static void what_a_host_would_refuse(void) {
     offerd_test_begin("batch");
     offerd_test_offer(offerd_test_agent("one", NULL), "batch",
@@ -284,6 +388,7 @@ int main(void) {
     settings_are_read();
     wrong_settings_are_named();
     cut_texts_are_refused();
+    large_settings_are_read();
     orders_groups_and_what_is_left();
     constraints_are_asked_for_and_kept();
     many_offers_and_sets();
@@ -291,6 +396,8 @@ int main(void) {
     agents_are_kept();
     texts_of_settings_live_on();
     memory_is_used_again();
+    the_stand_in_tells_what_was_set();
+    state_goes_from_one_instance_to_the_next();
     what_a_host_would_refuse();
     return offerd_test_result();
 }

@@ -1,6 +1,6 @@
 use super::{Cluster, Job};
 use crate::prelude::*;
-use crate::types::Subscribed;
+use crate::types::{AttributeValue, OperationUpdate, Subscribed};
 use crate::{cluster, types};
 
 /// Asks what a test wants to know, and counts its rounds.
@@ -86,6 +86,36 @@ fn agents_are_kept_for_ten_minutes_once_they_are_known() {
         master: "m".to_owned(),
     }));
     assert_eq!(named(&mut made, "four"), "four");
+}
+
+#[test]
+fn the_stand_in_tells_what_was_set() {
+    let mut made = Cluster::new(["r"]);
+    let agent = made.agent("h", &[("rack", "a"), ("disk", "ssd")]);
+    let offer = made.offer(agent, "r", Amounts::of(2.0, 512.0));
+    made.attribute(agent, "disk", AttributeValue::Scalar(2500.0));
+    made.offer_traits(offer, 64);
+    made.operation(OperationUpdate {
+        operation_id: Some("o".to_owned()),
+        state: 2,
+        message: None,
+        agent: agent.0,
+        provider: None,
+        converted: Vec::new(),
+    });
+    let mut policy: Asks = made.configure("{}").unwrap();
+    policy.ask = |round| {
+        let agent = cluster::agent(0).unwrap();
+        let values = ["rack", "disk"].map(|name| agent.attribute(name).unwrap().to_string());
+        let operations = cluster::operations();
+        let ids = operations.iter().map(|one| one.operation_id.clone());
+        let ids: Vec<_> = ids.collect();
+        format!("{values:?} {} {ids:?}", round.offers[0].traits)
+    };
+    assert_eq!(
+        told(&mut made, &mut policy),
+        r#"["a", "2.5"] 65 [Some("o")]"#
+    );
 }
 
 #[test]
