@@ -15,8 +15,8 @@ use crate::guests;
 const LANGUAGES: [(&str, &str, &str); 7] = [
     ("Rust", "bin-pack", "conformance"),
     ("C", "bin-pack-c", "conformance-c"),
-    ("C++", "bin-pack-cpp", "conformance-c"),
-    ("Zig", "bin-pack-zig", "conformance-c"),
+    ("C++", "bin-pack-cpp", "conformance-cpp"),
+    ("Zig", "bin-pack-zig", "conformance-zig"),
     ("Go", "bin-pack-go", "conformance-go"),
     ("JavaScript", "bin-pack-js", "conformance-js"),
     ("Python", "bin-pack-python", "conformance-python"),

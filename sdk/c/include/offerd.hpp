@@ -54,7 +54,27 @@ using AgentDetails = offerd_cluster_agent_details_t;
 using JobDetails = offerd_cluster_job_details_t;
 using OfferDetails = offerd_cluster_offer_details_t;
 using TaskDetails = offerd_cluster_task_details_t;
+using FrameworkDetails = offerd_cluster_framework_details_t;
+using Limits = offerd_cluster_limits_t;
+using OperationUpdate = offerd_operation_update_t;
 
+/// Names of the framework's roles; a role's handle is its position here.
+inline std::span<const contract_string_t> roles() {
+    contract_list_string_t list;
+    offerd_cluster_roles(&list);
+    return span(list);
+}
+inline FrameworkDetails framework() {
+    FrameworkDetails details;
+    offerd_cluster_get_framework(&details);
+    return details;
+}
+/// What a call of the policy may take, and what a round shows at most.
+inline Limits limits() {
+    Limits found;
+    offerd_cluster_get_limits(&found);
+    return found;
+}
 /// Details of an agent; nullptr if it is unknown.
 inline const AgentDetails *agent(uint32_t handle) { return offerd_agent(handle); }
 inline std::optional<JobDetails> job(uint32_t handle) {
@@ -73,6 +93,31 @@ inline std::optional<TaskDetails> task_details(uint32_t handle) {
 inline std::optional<Task> task(uint32_t handle) {
     Task found;
     return offerd_cluster_get_task(handle, &found) ? std::optional(found) : std::nullopt;
+}
+/// The whole offer in Mesos's JSON form.
+inline std::optional<std::string_view> offer_json(uint32_t handle) {
+    contract_string_t json;
+    return offerd_cluster_get_offer_json(handle, &json) ? std::optional(text(json)) : std::nullopt;
+}
+/// How many more tasks of a set its constraints allow on each of these agents: 0 none,
+/// OFFERD_NONE no bound. A fitter asks itself.
+inline std::span<const uint32_t> allowed(uint32_t set, std::span<const uint32_t> agents) {
+    contract_list_u32_t asked = {const_cast<uint32_t *>(agents.data()), agents.size()}, list;
+    offerd_cluster_allowed(set, &asked, &list);
+    return span(list);
+}
+/// The handle of a task with this id.
+inline std::optional<uint32_t> find_task(std::string_view id) {
+    auto *bytes = reinterpret_cast<uint8_t *>(const_cast<char *>(id.data()));
+    contract_string_t asked = {bytes, id.size()};
+    uint32_t found;
+    return offerd_cluster_find_task(&asked, &found) ? std::optional(found) : std::nullopt;
+}
+/// Operations with an id that have not ended, or ended since the last round.
+inline std::span<const OperationUpdate> operations() {
+    offerd_cluster_list_operation_update_t list;
+    offerd_cluster_operations(&list);
+    return span(list);
 }
 /// All tasks of the policy's roles that are not terminal, older first.
 inline std::span<const Task> tasks() {
@@ -98,7 +143,11 @@ inline std::span<const double> column(const char *name) {
     return span(list);
 }
 
-/// A random number from 0 to below `bound`, of the host's seeded generator.
+/// The host's clock in milliseconds; the same all through a round.
+inline double now() { return offerd_clock_now(); }
+/// Random numbers of the host's seeded generator: any, from 0 to below 1, from 0 to below `bound`.
+inline uint32_t random_u32() { return offerd_random_next_u32(); }
+inline double random_f64() { return offerd_random_next_f64(); }
 inline uint32_t random_below(uint32_t bound) { return offerd_random_below(bound); }
 /// Numbers of the policy's own for its operators.
 inline void count(const char *name, double amount = 1) { offerd_count(name, amount); }
@@ -312,6 +361,8 @@ class Decisions {
     void act(const offerd_action_t &action, const char *reason = nullptr) const {
         offerd_act(raw, action, reason);
     }
+    /// The whole answer as the contract's record, in place of what was decided here.
+    void answer(const offerd_answer_t &record) const { offerd_answer(raw, record); }
 };
 
 /// Which of the offers that fit is taken first.

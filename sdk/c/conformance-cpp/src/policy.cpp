@@ -1,149 +1,160 @@
-// The conformance guest of C++: its decisions, errors, exceptions and state, each by the face in
-// offerd.hpp. What the contract shows is shown by the guest of C. Not a policy to use.
+// The conformance guest of C++: what the guests of all languages show and do, each by the face in
+// offerd.hpp. See ../../conformance. Not a policy to use.
 
+#include <algorithm>
 #include <array>
-#include <offerd.hpp>
+#include <utility>
+#include <vector>
+
+#include "decisions.hpp"
+#include "limits.hpp"
+#include "line.hpp"
 
 namespace {
 
-const char *const json = R"({"name":"t"})";
+using Lines = std::vector<contract_string_t>;
+using Bytes = std::span<const uint8_t>;
 
-contract_option_string_t some(const char *text) { return {true, offerd_text(text)}; }
-
-template <class Item> Item *kept(const Item &item) {
-    auto *made = static_cast<Item *>(offerd_alloc(sizeof(Item)));
-    *made = item;
-    return made;
+Bytes bytes_of(std::string_view text) {
+    return {reinterpret_cast<const uint8_t *>(text.data()), text.size()};
 }
 
-offerd::Resource reserved() {
-    offerd::Resource cpus = offerd_reserved_for(offerd_scalar("cpus", 0.1), "r", nullptr);
-    cpus = offerd_reserved_for(cpus, "r/s", "me");
-    for (size_t at = 0; at < cpus.reservations.len; at++) {
-        offerd_reservation_t &reservation = cpus.reservations.ptr[at];
-        reservation.labels = {kept(offerd_label_t{offerd_text("k"), reservation.principal}), 1};
+/// Bytes that are too large to show: their number, and the number that they are as digits of
+/// base 256, modulo a prime below 2^23.
+std::array<uint32_t, 2> weighed(Bytes bytes) {
+    uint32_t sum = 0;
+    for (uint8_t byte : bytes) {
+        sum = (sum * 256 + byte) % 8388593;
     }
-    // Made by the agent's operator.
-    cpus.reservations.ptr[0].kind = OFFERD_RESERVATION_KIND_FIXED;
-    return cpus;
+    return {static_cast<uint32_t>(bytes.size()), sum};
 }
 
-offerd::Resource tags() {
-    const char *const items[] = {"a", "☃"};
-    offerd::Resource tags = offerd_items("tags", items, 2);
-    tags.revocable = true;
-    tags.provider = some("p");
-    return tags;
+std::vector<uint32_t> handles(std::span<const offerd::Task> tasks) {
+    std::vector<uint32_t> list;
+    for (const offerd::Task &task : tasks) {
+        list.push_back(task.task);
+    }
+    return list;
 }
 
-offerd_option_disk_info_t source(offerd_disk_kind_t kind) {
-    offerd_disk_source_t source = {};
-    source.kind = kind;
-    source.root = some("/mnt");
-    source.id = some("d");
-    source.metadata = {kept(offerd_label_t{offerd_text("m"), {}}), 1};
-    offerd_option_disk_info_t disk = {};
-    disk.is_some = true;
-    disk.val.source = {true, source};
-    return disk;
+/// The round itself.
+void show(Lines &seen, offerd::Round round) {
+    seen.push_back(line("round", round.number(), round.now()));
+    for (const offerd::Offer &offer : round.offers()) {
+        seen.push_back(line("offer", offer));
+    }
+    for (const offerd::Waiting &set : round.waiting()) {
+        seen.push_back(line("waiting", set));
+    }
+    for (const offerd::Update &update : round.updates()) {
+        seen.push_back(line("update", update));
+    }
+    seen.push_back(line("rescinded", round.rescinded()));
+    for (const offerd::Event &event : round.events()) {
+        seen.push_back(line("event", event));
+    }
 }
 
-offerd::Resource volume() {
-    offerd::Resource disk = offerd_scalar("disk", 64);
-    disk.disk = source(OFFERD_DISK_KIND_PATH);
-    disk.shared = true;
-    disk = offerd_persistent(offerd_reserved_for(disk, "r", "me"), "v", "data");
-    disk.disk.val.volume.val.host_path = some("/srv");
-    disk.disk.val.volume.val.read_only = true;
-    return disk;
+void ask_offer(Lines &seen, const offerd::Offer &offer) {
+    const offerd::AgentDetails *agent = offerd::agent(offer.agent);
+    seen.push_back(agent == nullptr ? line("agent", std::nullopt) : line("agent", *agent));
+    seen.push_back(line("details", offerd::offer(offer.offer)));
+    seen.push_back(line("json", offerd::offer_json(offer.offer)));
+    seen.push_back(line("on_agent", offer.agent, handles(offerd::tasks_on_agent(offer.agent))));
 }
 
-offerd::Resource raw() {
-    const offerd_range_t ranges[] = {{1, 2}, {4, 4}};
-    offerd::Resource raw = offerd_ranges("blocks", ranges, 2);
-    raw.disk = source(OFFERD_DISK_KIND_RAW);
-    return raw;
+void find(Lines &seen, std::string_view id) {
+    seen.push_back(line("find", id, offerd::find_task(id)));
 }
 
-// A record of which only the handle counts.
-template <class Record> Record with(uint32_t Record::*handle, uint32_t number) {
-    Record made = {};
-    made.*handle = number;
-    return made;
-}
-offerd::Offer offer(uint32_t handle) { return with(&offerd::Offer::offer, handle); }
-offerd::Task task(uint32_t handle) { return with(&offerd::Task::task, handle); }
-offerd::Waiting set(uint32_t handle) { return with(&offerd::Waiting::set, handle); }
-offerd::Spot spot(uint32_t handle) { return with(&offerd::Spot::offer, handle); }
-
-void accept(const offerd::Decisions &out) {
-    const std::array<uint32_t, 2> offers = {1, 2};
-    const std::array tasks = {offerd_json(json), offerd_protobuf("\x08\x01", 2)};
-    out.accept(offers, "an accept")
-        .launch(tasks)
-        .place(set(1), 2)
-        .launch_group(offerd_json(json), std::span(tasks).first(1))
-        .reserve(reserved())
-        .reserve(tags(), "op-1")
-        .unreserve(reserved(), "op-2")
-        .create(volume(), "op-3")
-        .destroy(volume())
-        .grow_volume(volume(), offerd_scalar("disk", 1), "op-4")
-        .shrink_volume(volume(), 64000)
-        .create_disk(raw(), OFFERD_DISK_KIND_MOUNT, "fast", "op-5")
-        .create_disk(raw(), OFFERD_DISK_KIND_BLOCK)
-        .destroy_disk(raw())
-        .refuse(1000);
-    out.accept(offer(3)).place(set(1), 1);
+void ask_update(Lines &seen, const offerd::Update &update) {
+    seen.push_back(line("get_task", offerd::task(update.task)));
+    const std::optional<offerd::TaskDetails> details = offerd::task_details(update.task);
+    seen.push_back(line("task_details", details));
+    if (details) {
+        find(seen, offerd::text(details->id));
+    }
 }
 
-void act(const offerd::Decisions &out) {
-    const std::array<uint32_t, 2> roles = {0, 1};
-    const std::array<uint32_t, 3> handles = {6, 7, 8};
-    const std::array<uint32_t, 1> tasks = {5};
-    out.revive(roles, "a revival");
-    out.suppress(std::span(roles).subspan(1));
-    out.shutdown(3, "e");
-    out.message(3, "e", std::string_view("\x00\xff", 2), "a message");
-    const std::array requests = {
-        offerd_resource_request_t{4, {kept(offerd_scalar("cpus", 0.5)), 1}}};
-    out.request(requests);
-    out.reconcile(tasks);
-    out.reconcile({});
-    const std::array queries = {
-        offerd_operation_query_t{offerd_text("o"), OFFERD_NONE, some("p")},
-        offerd_operation_query_t{offerd_text("q"), 7, {}},
-    };
-    out.reconcile_operations(queries);
-    out.accept_inverse(std::span(handles).first(1));
-    out.decline_inverse(std::span(handles).subspan(1), 2000, "not in time");
-    const offerd::Message framework = offerd_json(json), constraints = offerd_protobuf("\x01", 1);
-    out.update_framework(&framework, &constraints);
-    out.update_framework(nullptr, &framework);
-    out.timer(8, 9000);
-    out.timer(3000000000, 500);
-    out.cancel_timer(8);
-}
-
-void decide_all(const offerd::Decisions &out) {
-    out.place(spot(1), set(2), 3, "a place ☃");
-    out.place(spot(1), set(4), 1);
-    out.decline(offer(5), 6000, "a decline");
-    out.decline(offer(6), offerd::hosts_choice);
-    out.kill(task(8), 9000, "a place ☃");
-    out.kill(task(9), offerd::hosts_choice, "");
-    out.leftover(13000);
-    out.decline_rest(11000, "the rest");
-    accept(out);
-    act(out);
+/// All that the host knows about what is in the round.
+void ask(Lines &seen, offerd::Round round) {
+    seen.push_back(line("clock", offerd::now()));
+    seen.push_back(line("random", offerd::random_u32()));
+    const double part = offerd::random_f64();
+    seen.push_back(line("random01", part >= 0 && part < 1));
+    seen.push_back(line("framework", offerd::framework()));
+    std::vector<uint32_t> agents;
+    for (const offerd::Offer &offer : round.offers()) {
+        agents.push_back(offer.agent);
+        ask_offer(seen, offer);
+    }
+    for (const char *name : {"fpgas", "cpus"}) {
+        seen.push_back(line("column", std::string_view(name), offerd::column(name)));
+    }
+    for (const offerd::Waiting &set : round.waiting()) {
+        seen.push_back(line("job", offerd::job(set.job)));
+        seen.push_back(line("of_job", set.job, handles(offerd::tasks_of_job(set.job))));
+        seen.push_back(line("allowed", set.set, offerd::allowed(set.set, agents)));
+    }
+    for (const offerd::Task &task : offerd::tasks()) {
+        seen.push_back(line("task", task));
+    }
+    for (const offerd::Update &update : round.updates()) {
+        ask_update(seen, update);
+    }
+    find(seen, "nobody");
+    for (const offerd::OperationUpdate &operation : offerd::operations()) {
+        seen.push_back(line("operation", operation));
+    }
 }
 
 class Conformance {
     std::string config;
+    // Shown in the first round.
+    std::vector<std::string> remembered;
+    // What is saved.
+    std::string kept = "conformance";
+    // The reasons of the answer, and what of them was remembered: the host reads them after
+    // the call.
+    Lines seen;
+    std::vector<std::string> shown;
 
     explicit Conformance(std::string config) : config(std::move(config)) {}
 
     bool has(const char *word) const { return config.contains(word); }
+
+    void remember(contract_string_t line) { remembered.emplace_back(offerd::text(line)); }
+
+    void report(offerd::Round round) const {
+        const std::string number = std::to_string(round.number());
+        const std::array names = {"trace", "debug", "info", "warn", "error"};
+        for (uint8_t level = 0; level < names.size(); level++) {
+            offerd::log(level, "round " + number + " at " + names[level]);
+        }
+        offerd::count("rounds");
+        offerd::gauge("offers", static_cast<double>(round.offers().size()));
+    }
+
+    /// What there is to see.
+    void see(offerd::Round round) {
+        seen.clear();
+        if (has("large-answer")) {
+            auto *text = static_cast<uint8_t *>(offerd_alloc(1 << 20));
+            std::fill_n(text, 1 << 20, 'r');
+            seen.assign(20, {text, 1 << 20});
+            return;
+        }
+        if (has("echo")) {
+            seen.push_back(line("echo", std::string_view(config)));
+            return;
+        }
+        shown = std::exchange(remembered, {});
+        for (std::string &line : shown) {
+            seen.push_back({reinterpret_cast<uint8_t *>(line.data()), line.size()});
+        }
+        show(seen, round);
+        ask(seen, round);
+    }
 
   public:
     static offerd::Description describe() {
@@ -152,8 +163,9 @@ class Conformance {
             .name = "conformance", .version = "0.1.0", .summary = "Uses all of the contract"};
     }
 
-    static std::expected<Conformance, std::string> configure(offerd::Config config) {
-        Conformance made{std::string(config.text())};
+    static std::expected<Conformance, std::string> configure(offerd::Config settings) {
+        const std::string_view config = settings.text();
+        Conformance made{std::string(config)};
         if (made.has("refuse")) {
             return std::unexpected("config " + made.config +
                                    ": 'refuse' is not allowed; leave it out");
@@ -161,6 +173,12 @@ class Conformance {
         if (made.has("throw-configure")) {
             offerd_panic("conformance throws in configure");
         }
+        made.remember(made.has("weigh") ? line("config", weighed(bytes_of(config)))
+                                        : line("config", config));
+        made.remember(line("roles", offerd::roles()));
+        made.remember(line("framework", offerd::framework()));
+        made.remember(line("limits", offerd::limits()));
+        made.remember(line("now", offerd::now()));
         return made;
     }
 
@@ -168,17 +186,21 @@ class Conformance {
         if (has("throw-decide")) {
             offerd_panic("conformance throws in decide");
         }
-        const std::string number = std::to_string(round.number());
         if (has("error-decide")) {
-            return std::unexpected("no decision in round " + number);
+            return std::unexpected("no decision in round " + std::to_string(round.number()));
         }
-        const std::array names = {"trace", "debug", "info", "warn", "error"};
-        for (uint8_t level = 0; level < names.size(); level++) {
-            offerd::log(level, "round " + number + " at " + names[level]);
+        report(round);
+        if (has("decide-all")) {
+            decide_all(out);
+            return {};
         }
-        offerd::count("rounds");
-        offerd::gauge("offers", static_cast<double>(round.offers().size()));
-        decide_all(out);
+        test_limits(config);
+        see(round);
+        // Not one by one, which keeps the same sentence once.
+        offerd_answer_t answer = {};
+        answer.leftover = offerd::hosts_choice;
+        answer.reasons = {seen.data(), seen.size()};
+        out.answer(answer);
         return {};
     }
 
@@ -189,7 +211,7 @@ class Conformance {
         if (has("save-fails")) {
             return std::unexpected("nothing to save");
         }
-        return offerd::Snapshot{1, "conformance"};
+        return offerd::Snapshot{1, kept};
     }
 
     offerd::Result restore(offerd::Snapshot snapshot) {
@@ -198,6 +220,13 @@ class Conformance {
         }
         if (snapshot.version != 1) {
             return std::unexpected("layout " + std::to_string(snapshot.version) + " is not 1");
+        }
+        const Bytes data = bytes_of(snapshot.data);
+        if (has("weigh")) {
+            remember(line("restored", snapshot.version, weighed(data)));
+            kept = std::move(snapshot.data);
+        } else {
+            remember(line("restored", snapshot.version, data));
         }
         return {};
     }

@@ -1,8 +1,11 @@
-//! The conformance guest of Zig: its decisions, errors, panics and state, each by the face in
-//! offerd.zig. What the contract shows is shown by the guest of C. Not a policy to use.
+//! The conformance guest of Zig: what the guests of all languages show and do, each by the face in
+//! offerd.zig. See ../../conformance. Not a policy to use.
 
 const std = @import("std");
 const offerd = @import("offerd");
+const decisions = @import("decisions.zig");
+const limits = @import("limits.zig");
+const line = @import("json.zig").line;
 const c = offerd.c;
 
 pub const description: offerd.Description = .{
@@ -11,159 +14,171 @@ pub const description: offerd.Description = .{
     .summary = "Uses all of the contract",
 };
 
+const Lines = std.ArrayList(c.contract_string_t);
+const allocator = std.heap.c_allocator;
+
 /// The text of the configuration, which must live longer than the call.
-var config: []u8 = &.{};
+var config: []const u8 = &.{};
+/// Shown in the first round.
+var remembered: Lines = .empty;
+/// What is saved.
+var kept: []const u8 = "conformance";
+/// The reasons of the answer, which the host reads after the call.
+var seen: Lines = .empty;
 
 fn has(word: []const u8) bool {
     return std.mem.indexOf(u8, config, word) != null;
 }
 
+fn copy(bytes: []const u8) []u8 {
+    return allocator.dupe(u8, bytes) catch @panic("no memory");
+}
+
+fn add(lines: *Lines, made: c.contract_string_t) void {
+    lines.append(allocator, made) catch @panic("no memory");
+}
+
+fn remember(made: c.contract_string_t) void {
+    add(&remembered, .{ .ptr = copy(offerd.string(made)).ptr, .len = made.len });
+}
+
+fn show(kind: []const u8, values: anytype) void {
+    add(&seen, line(kind, values));
+}
+
+/// Bytes that are too large to show: their number, and the number that they are as digits of
+/// base 256, modulo a prime below 2^23.
+fn weighed(bytes: []const u8) [2]u32 {
+    var sum: u32 = 0;
+    for (bytes) |byte| sum = (sum * 256 + byte) % 8388593;
+    return .{ @intCast(bytes.len), sum };
+}
+
 pub fn configure(settings: offerd.Config) offerd.Error!void {
-    config = std.heap.c_allocator.dupe(u8, settings.json()) catch @panic("no memory");
+    config = copy(settings.json());
+    kept = "conformance";
+    remembered.clearRetainingCapacity();
     if (has("refuse")) return offerd.fail("config {s}: 'refuse' is not allowed; leave it out", .{config});
     if (has("throw-configure")) @panic("conformance throws in configure");
+    const sizes = weighed(config);
+    remember(if (has("weigh")) line("config", .{@as([]const u32, &sizes)}) else line("config", .{config}));
+    remember(line("roles", .{offerd.roleNames()}));
+    remember(line("framework", .{offerd.frameworkDetails()}));
+    remember(line("limits", .{offerd.limits()}));
+    remember(line("now", .{offerd.now()}));
 }
 
 pub fn decide(round: offerd.Round, out: offerd.Decisions) offerd.Error!void {
     if (has("throw-decide")) @panic("conformance throws in decide");
     if (has("error-decide")) return offerd.fail("no decision in round {d}", .{round.number()});
-    inline for (.{ .trace, .debug, .info, .warn, .err }, .{ "trace", "debug", "info", "warn", "error" }) |level, name| {
-        offerd.log(level, "round {d} at {s}", .{ round.number(), name });
-    }
-    offerd.addTo("rounds", 1);
-    offerd.gauge("offers", @floatFromInt(round.offers().len));
-    decideAll(out);
+    report(round);
+    if (has("decide-all")) return decisions.all(out);
+    limits.check(config);
+    seen.clearRetainingCapacity();
+    see(round);
+    // Not one by one, which keeps the same sentence once.
+    out.answer(.{
+        .leftover = offerd.hosts_choice,
+        .reasons = .{ .ptr = seen.items.ptr, .len = seen.items.len },
+    });
 }
 
 pub fn save() offerd.Error!offerd.Snapshot {
     if (has("throw-save")) @panic("conformance throws in save");
     if (has("save-fails")) return offerd.fail("nothing to save", .{});
-    return .{ .version = 1, .data = "conformance" };
+    return .{ .version = 1, .data = kept };
 }
 
 pub fn restore(snapshot: offerd.Snapshot) offerd.Error!void {
     if (has("throw-restore")) @panic("conformance throws in restore");
     if (snapshot.version != 1) return offerd.fail("layout {d} is not 1", .{snapshot.version});
-}
-
-fn decideAll(out: offerd.Decisions) void {
-    const set: offerd.Waiting = .{ .set = 2 };
-    const other: offerd.Waiting = .{ .set = 4 };
-    const spot: offerd.Spot = .{ .offer = 1 };
-    out.place(spot, &set, 3, "a place ☃");
-    out.place(spot, &other, 1, null);
-    out.decline(5, 6000, "a decline");
-    out.decline(6, offerd.hosts_choice, null);
-    out.kill(8, 9000, "a place ☃");
-    out.kill(9, offerd.hosts_choice, "");
-    out.leftover(13000);
-    out.declineRest(11000, "the rest");
-    accept(out);
-    act(out);
-}
-
-fn message() offerd.Message {
-    return c.offerd_json("{\"name\":\"t\"}");
-}
-
-fn accept(out: offerd.Decisions) void {
-    const tasks = [_]offerd.Message{ message(), c.offerd_protobuf("\x08\x01", 2) };
-    const both = out.accept(&.{ 1, 2 }, "an accept");
-    both.launch(&tasks);
-    both.place(1, 2);
-    both.launchGroup(message(), tasks[0..1]);
-    both.reserve(null, reserved());
-    both.reserve("op-1", tags());
-    both.unreserve("op-2", reserved());
-    both.create("op-3", volume());
-    both.destroy(null, volume());
-    both.growVolume("op-4", volume(), c.offerd_scalar("disk", 1));
-    both.shrinkVolume(null, volume(), 64000);
-    both.createDisk("op-5", raw(), c.OFFERD_DISK_KIND_MOUNT, "fast");
-    both.createDisk(null, raw(), c.OFFERD_DISK_KIND_BLOCK, null);
-    both.destroyDisk(null, raw());
-    both.refuse(1000);
-    out.accept(&.{3}, null).place(1, 1);
-}
-
-fn act(out: offerd.Decisions) void {
-    out.revive(&.{ 0, 1 }, "a revival");
-    out.suppress(&.{1}, null);
-    out.shutdown(3, "e", null);
-    out.message(3, "e", "\x00\xff", "a message");
-    const cpus = kept(c.offerd_scalar("cpus", 0.5));
-    out.request(&.{.{ .agent = 4, .resources = .{ .ptr = cpus, .len = 1 } }}, null);
-    out.reconcile(&.{5}, null);
-    out.reconcile(&.{}, null);
-    out.reconcileOperations(&.{
-        .{ .operation_id = c.offerd_text("o"), .agent = offerd.none, .provider = some("p") },
-        .{ .operation_id = c.offerd_text("q"), .agent = 7 },
-    }, null);
-    out.acceptInverse(&.{6}, offerd.hosts_choice, null);
-    out.declineInverse(&.{ 7, 8 }, 2000, "not in time");
-    const framework = message();
-    const constraints = c.offerd_protobuf("\x01", 1);
-    out.updateFramework(&framework, &constraints, null);
-    out.updateFramework(null, &framework, null);
-    out.timer(8, 9000, null);
-    out.timer(3_000_000_000, 500, null);
-    out.cancelTimer(8, null);
-}
-
-fn some(text: [:0]const u8) c.contract_option_string_t {
-    return .{ .is_some = true, .val = c.offerd_text(text.ptr) };
-}
-
-/// In memory of the call.
-fn kept(item: anytype) *@TypeOf(item) {
-    const made = &offerd.alloc(@TypeOf(item), 1)[0];
-    made.* = item;
-    return made;
-}
-
-fn reserved() offerd.Resource {
-    var cpus = c.offerd_reserved_for(c.offerd_scalar("cpus", 0.1), "r", null);
-    cpus = c.offerd_reserved_for(cpus, "r/s", "me");
-    for (cpus.reservations.ptr[0..cpus.reservations.len]) |*reservation| {
-        const label: c.offerd_label_t = .{ .key = c.offerd_text("k"), .value = reservation.principal };
-        reservation.labels = .{ .ptr = kept(label), .len = 1 };
+    if (has("weigh")) {
+        kept = copy(snapshot.data);
+        const sizes = weighed(kept);
+        remember(line("restored", .{ snapshot.version, @as([]const u32, &sizes) }));
+    } else {
+        const data: c.contract_list_u8_t = .{ .ptr = @constCast(snapshot.data.ptr), .len = snapshot.data.len };
+        remember(line("restored", .{ snapshot.version, data }));
     }
-    // Made by the agent's operator.
-    cpus.reservations.ptr[0].kind = c.OFFERD_RESERVATION_KIND_FIXED;
-    return cpus;
 }
 
-fn tags() offerd.Resource {
-    const items = [_][*c]const u8{ "a", "☃" };
-    var made = c.offerd_items("tags", &items, items.len);
-    made.revocable = true;
-    made.provider = some("p");
-    return made;
+fn report(round: offerd.Round) void {
+    inline for (.{ .trace, .debug, .info, .warn, .err }, .{ "trace", "debug", "info", "warn", "error" }) |level, name| {
+        offerd.log(level, "round {d} at {s}", .{ round.number(), name });
+    }
+    offerd.addTo("rounds", 1);
+    offerd.gauge("offers", @floatFromInt(round.offers().len));
 }
 
-fn source(kind: c.offerd_disk_kind_t) c.offerd_option_disk_info_t {
-    const label: c.offerd_label_t = .{ .key = c.offerd_text("m") };
-    return .{ .is_some = true, .val = .{ .source = .{ .is_some = true, .val = .{
-        .kind = kind,
-        .root = some("/mnt"),
-        .id = some("d"),
-        .metadata = .{ .ptr = kept(label), .len = 1 },
-    } } } };
+/// What there is to see.
+fn see(round: offerd.Round) void {
+    if (has("large-answer")) {
+        const text = offerd.alloc(u8, 1 << 20);
+        @memset(text, 'r');
+        for (0..20) |_| add(&seen, .{ .ptr = text.ptr, .len = text.len });
+        return;
+    }
+    if (has("echo")) return show("echo", .{config});
+    for (remembered.items) |made| add(&seen, made);
+    remembered.clearRetainingCapacity();
+    showRound(round);
+    ask(round);
 }
 
-fn volume() offerd.Resource {
-    var disk = c.offerd_scalar("disk", 64);
-    disk.disk = source(c.OFFERD_DISK_KIND_PATH);
-    disk.shared = true;
-    disk = c.offerd_persistent(c.offerd_reserved_for(disk, "r", "me"), "v", "data");
-    disk.disk.val.volume.val.host_path = some("/srv");
-    disk.disk.val.volume.val.read_only = true;
-    return disk;
+/// The round itself.
+fn showRound(round: offerd.Round) void {
+    show("round", .{ round.number(), round.now() });
+    for (round.offers()) |offer| show("offer", .{offer});
+    for (round.waiting()) |set| show("waiting", .{set});
+    for (round.updates()) |update| show("update", .{update});
+    show("rescinded", .{round.rescinded()});
+    for (round.events()) |event| show("event", .{event});
 }
 
-fn raw() offerd.Resource {
-    const ranges = [_]c.offerd_range_t{ .{ .begin = 1, .end = 2 }, .{ .begin = 4, .end = 4 } };
-    var made = c.offerd_ranges("blocks", &ranges, ranges.len);
-    made.disk = source(c.OFFERD_DISK_KIND_RAW);
-    return made;
+/// All that the host knows about what is in the round.
+fn ask(round: offerd.Round) void {
+    show("clock", .{offerd.now()});
+    show("random", .{offerd.randomU32()});
+    const part = offerd.randomF64();
+    show("random01", .{part >= 0 and part < 1});
+    show("framework", .{offerd.frameworkDetails()});
+    const agents = offerd.alloc(u32, round.offers().len);
+    for (round.offers(), agents) |offer, *agent| {
+        agent.* = offer.agent;
+        askOffer(offer);
+    }
+    for ([_][]const u8{ "fpgas", "cpus" }) |name| show("column", .{ name, offerd.column(name) });
+    for (round.waiting()) |set| {
+        show("job", .{offerd.jobDetails(set.job)});
+        show("of_job", .{ set.job, handles(offerd.tasksOfJob(set.job)) });
+        show("allowed", .{ set.set, offerd.allowed(set.set, agents) });
+    }
+    for (offerd.tasks()) |task| show("task", .{task});
+    for (round.updates()) |update| askUpdate(update);
+    find("nobody");
+    for (offerd.operations()) |operation| show("operation", .{operation});
+}
+
+fn askOffer(offer: offerd.Offer) void {
+    show("agent", .{offerd.agentDetails(offer.agent)});
+    show("details", .{offerd.offerDetails(offer.offer)});
+    show("json", .{offerd.offerJson(offer.offer)});
+    show("on_agent", .{ offer.agent, handles(offerd.tasksOnAgent(offer.agent)) });
+}
+
+fn askUpdate(update: offerd.Update) void {
+    const details = offerd.taskDetails(update.task);
+    show("get_task", .{offerd.getTask(update.task)});
+    show("task_details", .{details});
+    if (details) |known| find(offerd.string(known.id));
+}
+
+fn find(id: []const u8) void {
+    show("find", .{ id, offerd.findTask(id) });
+}
+
+fn handles(tasks: []const offerd.Task) []const u32 {
+    const list = offerd.alloc(u32, tasks.len);
+    for (tasks, list) |task, *handle| handle.* = task.task;
+    return list;
 }

@@ -6,6 +6,10 @@
 
 #include <offerd.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 // A text that grows.
 typedef struct {
     char *text;
@@ -34,5 +38,9 @@ void json_job(json_t *to, const offerd_cluster_job_details_t *job);
 void json_task_details(json_t *to, const offerd_cluster_task_details_t *task);
 void json_framework(json_t *to, const offerd_cluster_framework_details_t *framework);
 void json_limits(json_t *to, const offerd_cluster_limits_t *limits);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
