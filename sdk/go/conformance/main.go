@@ -17,7 +17,11 @@ type conformance struct {
 	config string
 	// Shown in the first round.
 	remembered []string
+	// What is saved.
+	kept []byte
 }
+
+func weighs(config string) bool { return strings.Contains(config, "weigh") }
 
 func create(config string) (offerd.Policy, error) {
 	if strings.Contains(config, "refuse") {
@@ -26,13 +30,18 @@ func create(config string) (offerd.Policy, error) {
 	if strings.Contains(config, "throw-configure") {
 		panic("conformance throws in configure")
 	}
-	return &conformance{config, []string{
-		text("config", config),
+	shown := any(config)
+	if weighs(config) {
+		shown = weighed(config)
+	}
+	remembered := []string{
+		text("config", shown),
 		text("roles", offerd.Roles()),
 		text("framework", offerd.GetFramework()),
 		text("limits", offerd.GetLimits()),
 		text("now", offerd.Now()),
-	}}, nil
+	}
+	return &conformance{config, remembered, []byte("conformance")}, nil
 }
 
 func (policy *conformance) Restore(snapshot offerd.Snapshot) error {
@@ -42,7 +51,12 @@ func (policy *conformance) Restore(snapshot offerd.Snapshot) error {
 	if snapshot.Version != 1 {
 		return offerd.Errorf("layout %d is not 1", snapshot.Version)
 	}
-	policy.remembered = append(policy.remembered, text("restored", snapshot.Version, snapshot.Data))
+	shown := any(snapshot.Data)
+	if weighs(policy.config) {
+		policy.kept = snapshot.Data
+		shown = weighed(snapshot.Data)
+	}
+	policy.remembered = append(policy.remembered, text("restored", snapshot.Version, shown))
 	return nil
 }
 
@@ -53,7 +67,7 @@ func (policy *conformance) Save() (offerd.Snapshot, error) {
 	if strings.Contains(policy.config, "save-fails") {
 		return offerd.Snapshot{}, offerd.Errorf("nothing to save")
 	}
-	return offerd.Snapshot{Version: 1, Data: []byte("conformance")}, nil
+	return offerd.Snapshot{Version: 1, Data: policy.kept}, nil
 }
 
 func (policy *conformance) Decide(round *offerd.Round, out *offerd.Answer) error {

@@ -14,6 +14,7 @@ from typing import Any
 
 import decisions
 import limits
+import weigh
 
 from offerd import (
     Answer,
@@ -43,6 +44,8 @@ class Conformance(StatefulPolicy):
         self.config = ""
         self.remembered: list[list[Any]] = []
         """Shown in the first round."""
+        self.kept = b"conformance"
+        """What is saved."""
 
     @classmethod
     def describe(cls) -> Description:
@@ -56,7 +59,7 @@ class Conformance(StatefulPolicy):
             raise RuntimeError("conformance throws in configure")
         self.config = config
         self.remembered = [
-            ["config", config],
+            ["config", weigh.weighed(config.encode()) if "weigh" in config else config],
             ["roles", cluster.roles()],
             ["framework", cluster.framework()],
             ["limits", cluster.limits()],
@@ -68,14 +71,18 @@ class Conformance(StatefulPolicy):
             raise RuntimeError("conformance throws in restore")
         if snapshot.version != 1:
             raise PolicyError(f"layout {snapshot.version} is not 1")
-        self.remembered.append(["restored", snapshot.version, snapshot.data])
+        shown: Any = snapshot.data
+        if "weigh" in self.config:
+            self.kept = snapshot.data
+            shown = weigh.weighed(snapshot.data)
+        self.remembered.append(["restored", snapshot.version, shown])
 
     def save(self) -> Snapshot:
         if "throw-save" in self.config:
             raise RuntimeError("conformance throws in save")
         if "save-fails" in self.config:
             raise PolicyError("nothing to save")
-        return Snapshot(1, b"conformance")
+        return Snapshot(1, self.kept)
 
     def decide(self, round: Round, answer: Answer) -> None:
         if "throw-decide" in self.config:

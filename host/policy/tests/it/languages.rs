@@ -9,16 +9,14 @@ use offerd_core::{call, ids};
 use offerd_policy::{
     Limits, LogLevel, Metric, Options, Policy, PolicyCode as _, Program, Snapshot,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::everything::everything;
 use crate::support::{guest, offer, options, round, waiting};
 
-/// The SDKs beside Rust's; TypeScript is JavaScript with types.
-const SDKS: [&str; 5] = ["python", "js", "ts", "go", "c"];
-
-/// Faces over the SDK of C: their guests decide, and show nothing.
-const FACES: [&str; 2] = ["cpp", "zig"];
+/// The SDKs beside Rust's; TypeScript is JavaScript with types, and C++ and Zig have
+/// faces of their own over the SDK of C.
+const SDKS: [&str; 7] = ["python", "js", "ts", "go", "c", "cpp", "zig"];
 
 /// For calls that are to end by themselves.
 const LONG: Duration = Duration::from_mins(1);
@@ -46,16 +44,13 @@ fn shown(program: &Program, case: &Case) -> (Shown, Vec<(LogLevel, String)>) {
         state,
         rounds,
         is_cut,
-        ..
     } = case;
     let (mut options, log) = options(program, config);
     options.codec = Some(Arc::new(OnlyJson));
     // Interpreters on a busy machine; what a deadline does is tested below.
     options.limits.deadline = LONG;
-    options.state = state.map(|version| Snapshot {
-        version,
-        data: vec![0, 255, 7],
-    });
+    options.limits.startup = LONG;
+    options.state.clone_from(state);
     let lines = || log.lines.lock().unwrap().clone();
     let mut policy = match Policy::start(program, options) {
         Ok(policy) => policy,
@@ -142,13 +137,11 @@ fn normal(a: &mut Shown, b: &mut Shown) {
 
 struct Case {
     config: String,
-    /// Version of the layout of the state to begin with.
-    state: Option<u32>,
+    /// To begin with.
+    state: Option<Snapshot>,
     rounds: Vec<Round>,
     /// Texts are longer than the host lets through.
     is_cut: bool,
-    /// For the guests of [`FACES`] too.
-    is_for_faces: bool,
 }
 
 /// Shows offers in a form that can be compared, and takes no message.
@@ -207,24 +200,34 @@ fn cases() -> Vec<Case> {
     let case = |case: &toml::Value| {
         let is = |name: &str| case.get(name).is_some_and(|value| value.as_bool().unwrap());
         let text = |name: &str| case.get(name).map_or("", |value| value.as_str().unwrap());
-        let times = case
-            .get("times")
-            .map_or(0, |times| times.as_integer().unwrap());
-        let more = text("repeated").repeat(usize::try_from(times).unwrap());
+        let number = |name: &str| {
+            let value = case.get(name)?.as_integer().unwrap();
+            Some(u32::try_from(value).unwrap())
+        };
+        let more = text("repeated").repeat(number("times").map_or(0, size));
         let rounds = case["rounds"].as_array().unwrap();
         let rounds = rounds.iter().map(|name| shown(name.as_str().unwrap()));
-        let state = case.get("state").map(|state| state.as_integer().unwrap());
+        let state = number("state").map(|version| Snapshot {
+            version,
+            data: match number("state_bytes") {
+                Some(bytes) => (0..=250).cycle().take(size(bytes)).collect(),
+                None => vec![0, 255, 7],
+            },
+        });
         Case {
             config: text("config").to_owned() + &more,
-            state: state.map(|version| u32::try_from(version).unwrap()),
+            state,
             rounds: rounds.collect(),
             is_cut: is("cut"),
-            is_for_faces: is("faces"),
         }
     };
     let cases: Vec<_> = cases.iter().map(case).collect();
-    assert_eq!(cases.len(), 15);
+    assert_eq!(cases.len(), 17);
     cases
+}
+
+fn size(number: u32) -> usize {
+    usize::try_from(number).unwrap()
 }
 
 /// Many of everything, and texts of all kinds.
@@ -244,17 +247,33 @@ fn every_sdk_shows_the_same_of_the_contract() {
     }
 }
 
+/// What guests show of bytes that are too large to show: their number, and the number
+/// that they are as digits of base 256, modulo a prime.
+fn weighed(bytes: &[u8]) -> Value {
+    let add = |sum: u32, byte: &u8| (sum * 256 + u32::from(*byte)) % 8_388_593;
+    json!([bytes.len(), bytes.iter().fold(0, add)])
+}
+
 #[test]
-fn every_face_of_the_c_sdk_decides_the_same() {
+fn what_is_large_arrives_whole() {
     let cases = cases();
-    let mut seen = 0;
-    for one in cases.iter().filter(|one| one.is_for_faces) {
-        for language in FACES {
-            seen += 1;
-            compare(language, one);
+    let large = cases.iter().filter(|one| one.config.starts_with("weigh"));
+    // In MiB: of each configuration and each state.
+    let mut sizes = Vec::new();
+    // What the guests of the other languages show is compared with this one's.
+    for one in large {
+        let (shown, _) = shown(&guest("conformance"), one);
+        let seen = &shown.rounds[0].as_ref().unwrap().reasons;
+        assert_eq!(seen[0], json!(["config", weighed(one.config.as_bytes())]));
+        sizes.push(one.config.len() >> 20);
+        if let Some(state) = &one.state {
+            assert!(seen.contains(&json!(["restored", 1, weighed(&state.data)])));
+            let is_same = shown.state == Some(Ok((1, state.data.clone())));
+            assert!(is_same, "what was restored is not what is saved");
+            sizes.push(state.data.len() >> 20);
         }
     }
-    assert!(seen >= 16, "{seen}");
+    assert_eq!(sizes, [4, 0, 12]);
 }
 
 /// One case with Rust's guest and another.
@@ -263,6 +282,13 @@ fn compare(language: &str, one: &Case) {
     let (mut expected, said) = shown(&guest("conformance"), one);
     let (mut seen, lines) = shown(&guest(&format!("conformance-{language}")), one);
     normal(&mut expected, &mut seen);
+    assert_eq!(seen.started, expected.started, "{language}, config {case}");
+    // Too long to be told.
+    let is_same = seen.state == expected.state;
+    assert!(
+        is_same || !one.config.starts_with("weigh"),
+        "{language} saves another state"
+    );
     for (at, (expected, seen)) in expected.rounds.iter().zip(&seen.rounds).enumerate() {
         if let (Ok(expected), Ok(seen)) = (expected, seen) {
             for (expected, seen) in expected.reasons.iter().zip(&seen.reasons) {
@@ -322,6 +348,7 @@ fn limited(language: &str, config: &str) -> Policy {
         } else {
             LONG
         },
+        startup: LONG,
         memory: 96 * 1024 * 1024,
         ..Limits::default()
     };

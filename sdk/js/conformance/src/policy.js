@@ -8,6 +8,7 @@ import { PolicyError, clock, cluster, log, metrics, random } from '@offerd/sdk';
 
 import { decideAll } from './decisions.js';
 import * as limits from './limits.js';
+import { weighed } from './weigh.js';
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error'];
 
@@ -98,9 +99,11 @@ export default class Conformance {
       throw new Error('conformance throws in configure');
     }
     this.config = config;
+    /** What is saved. */
+    this.kept = 'conformance';
     /** Shown in the first round. */
     this.remembered = [
-      ['config', config],
+      ['config', this.weighs ? weighed(config) : config],
       ['roles', cluster.roles()],
       ['framework', cluster.framework()],
       ['limits', cluster.limits()],
@@ -108,16 +111,21 @@ export default class Conformance {
     ];
   }
 
+  get weighs() {
+    return this.config.includes('weigh');
+  }
+
   restore({ version, data }) {
     if (this.config.includes('throw-restore')) throw new Error('conformance throws in restore');
     if (version !== 1) throw new PolicyError(`layout ${version} is not 1`);
-    this.remembered.push(['restored', version, data]);
+    if (this.weighs) this.kept = data;
+    this.remembered.push(['restored', version, this.weighs ? weighed(data) : data]);
   }
 
   save() {
     if (this.config.includes('throw-save')) throw new Error('conformance throws in save');
     if (this.config.includes('save-fails')) throw new PolicyError('nothing to save');
-    return { version: 1, data: 'conformance' };
+    return { version: 1, data: this.kept };
   }
 
   decide(round, answer) {

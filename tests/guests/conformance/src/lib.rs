@@ -25,11 +25,14 @@ use json::Json;
 mod decisions;
 mod json;
 mod limits;
+mod weigh;
 
 struct Conformance {
     config: String,
     /// Shown in the first round.
     remembered: Vec<Value>,
+    /// What is saved.
+    kept: Vec<u8>,
 }
 
 impl Policy for Conformance {
@@ -50,14 +53,23 @@ impl Policy for Conformance {
         if config.contains("throw-configure") {
             panic!("conformance throws in configure");
         }
+        let shown = if config.contains("weigh") {
+            weigh::weighed(config.as_bytes())
+        } else {
+            json!(config)
+        };
         let remembered = vec![
-            json!(["config", config]),
+            json!(["config", shown]),
             json!(["roles", cluster::roles()]),
             json!(["framework", cluster::framework().json()]),
             json!(["limits", cluster::limits().json()]),
             json!(["now", clock::now()]),
         ];
-        Ok(Self { config, remembered })
+        Ok(Self {
+            config,
+            remembered,
+            kept: b"conformance".to_vec(),
+        })
     }
 
     fn decide(&mut self, round: &Round, out: &mut Answer) -> Result<(), String> {
@@ -109,7 +121,7 @@ impl StatefulPolicy for Conformance {
         }
         Ok(Snapshot {
             version: 1,
-            data: b"conformance".to_vec(),
+            data: self.kept.clone(),
         })
     }
 
@@ -121,7 +133,13 @@ impl StatefulPolicy for Conformance {
         if version != 1 {
             return Err(format!("layout {version} is not 1"));
         }
-        self.remembered.push(json!(["restored", version, data]));
+        let shown = if self.config.contains("weigh") {
+            self.kept = data;
+            weigh::weighed(&self.kept)
+        } else {
+            json!(data)
+        };
+        self.remembered.push(json!(["restored", version, shown]));
         Ok(())
     }
 }
