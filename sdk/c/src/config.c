@@ -374,6 +374,9 @@ static node_t *item(node_t *list, const char *name) {
         }
     }
     list->then = found == NULL ? NULL : found->next;
+    if (found != NULL) {
+        found->is_asked = true;
+    }
     return found;
 }
 
@@ -465,7 +468,8 @@ contract_string_t offerd_config_text(offerd_config_t *config) {
 
 static void check(node_t *table) {
     for (node_t *at = table->first; at != NULL; at = at->next) {
-        if (!at->is_asked) {
+        // A policy may leave items of a list unread.
+        if (!at->is_asked && table->kind == TABLE) {
             contract_string_t known = offerd_text("there are none");
             for (size_t name = 0; name < table->known_count; name++) {
                 known = name == 0
@@ -473,7 +477,7 @@ static void check(node_t *table) {
                             : offerd_format("%s, `%s`", offerd_cstr(known), table->known[name]);
             }
             wrong(at, at->path, "there is no such setting; %s", offerd_cstr(known));
-        } else if (at->kind == TABLE) {
+        } else if (at->is_asked && (at->kind == TABLE || at->kind == LIST)) {
             check(at);
         }
     }

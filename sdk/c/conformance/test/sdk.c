@@ -49,6 +49,16 @@ static void settings_are_read(void) {
     OFFERD_CHECK(offerd_config_check(config));
 }
 
+static void tables_in_lists_are_checked_if_they_are_read(void) {
+    contract_string_t text = offerd_text("{\"list\": [{\"on\": true, \"of\": 1}, {\"any\": 1}]}");
+    offerd_config_t *config = offerd_config_read(text);
+    offerd_config_t *list = offerd_config_table(config, "list");
+    OFFERD_CHECK(offerd_config_bool(offerd_config_table(list, "0"), "on", false));
+    OFFERD_CHECK(!offerd_config_check(config));
+    OFFERD_CHECK(is(offerd_cstr(offerd_error_said()),
+                    "config.list[0].of: there is no such setting; known are `on`"));
+}
+
 static void wrong_settings_are_named(void) {
     OFFERD_CHECK(is(wrong("{}"), ""));
     OFFERD_CHECK(is(wrong("{\"most\": \"3\"}"), "config.most: \"3\" is not a number"));
@@ -386,6 +396,7 @@ static void what_a_host_would_refuse(void) {
 
 int main(void) {
     settings_are_read();
+    tables_in_lists_are_checked_if_they_are_read();
     wrong_settings_are_named();
     cut_texts_are_refused();
     large_settings_are_read();
