@@ -52,7 +52,18 @@ fn print(status: &Status) {
         status.version
     );
     if status.recording == Some(false) {
-        println!("nothing is being recorded; the log says why");
+        let starting = status
+            .policies
+            .iter()
+            .any(|policy| policy.state == "starting");
+        println!(
+            "nothing is being recorded; {}",
+            if starting {
+                "recordings begin when all policies have begun"
+            } else {
+                "the log says why"
+            }
+        );
     }
     println!();
     let rows: Vec<Vec<String>> = status
@@ -63,6 +74,7 @@ fn print(status: &Status) {
                 policy.name.clone(),
                 policy.version.clone(),
                 policy.roles.join(","),
+                policy.state.clone(),
                 policy.digest.chars().take(12).collect(),
                 policy.rounds.to_string(),
                 show_bytes(u64::try_from(policy.memory).unwrap_or(u64::MAX)),
@@ -75,6 +87,7 @@ fn print(status: &Status) {
             "POLICY",
             "VERSION",
             "ROLES",
+            "STATE",
             "DIGEST",
             "ROUNDS",
             "MEMORY",

@@ -242,13 +242,17 @@ impl Loader {
             active,
             previous: before.filter(|_| later || previous.is_some()),
         };
-        let kept = &self.0.kept;
-        if let Err(error) = kept.choose(&policy.name, &choice, Some(&prepared.component)) {
-            tracing::error!(
-                policy = policy.name,
-                "a restart will not remember what decides: {error}"
-            );
-        }
+        let (name, chosen) = (policy.name.clone(), choice.clone());
+        let component = Arc::clone(&prepared.component);
+        // Beside the start, and not after the service was ended in a hurry.
+        self.0.kept.later(move |kept| {
+            if let Err(error) = kept.choose(&name, &chosen, Some(&component)) {
+                tracing::error!(
+                    policy = name,
+                    "a restart will not remember what decides: {error}"
+                );
+            }
+        });
         Prepared {
             choice,
             previous: previous.map(Box::new),
