@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::path::Path;
 
-use offerd::admin::api::PolicyStatus;
+use offerd::admin::api::{PolicyStatus, Status};
+use offerd::replay::{Wish, replay};
 use offerd_policy::{Compiler, Runtime};
 
 use crate::support::{Cluster, Host, guest, policy, setup};
@@ -50,9 +51,13 @@ fn compile_small(dir: &Path) {
 /// Two roles: `web` with a small policy, `batch` with a large one.
 async fn host(master: &str, dir: tempfile::TempDir, config: &str) -> Host {
     let policies = policy("first-fit", "web", "{}") + &policy("bin-pack-js", "batch", config);
-    let text = setup(master, dir.path(), &["web", "batch"], &policies);
-    // Whatever other tests have compiled.
-    std::fs::remove_file(dir.path().join("state/compiled")).unwrap();
+    with_policies(master, dir, &policies).await
+}
+
+async fn with_policies(master: &str, dir: tempfile::TempDir, policies: &str) -> Host {
+    let text = setup(master, dir.path(), &["web", "batch"], policies);
+    // Not what other tests have compiled. It is no link if this is a second start.
+    let _ = std::fs::remove_file(dir.path().join("state/compiled"));
     compile_small(dir.path());
     let compiler = Gate::compiler(dir.path());
     Host::start_compiling(text, dir, Some(compiler)).await
@@ -84,6 +89,8 @@ async fn sim_other_roles_work_while_a_large_policy_is_compiled() {
     let gate = Gate::in_folder(dir.path());
     gate.close();
     let mut host = host(&cluster.address(), dir, "{}").await;
+    host.status_until("it is recorded", |status| status.recording == Some(true))
+        .await;
     host.submit(&job("web")).await;
     host.submit(&job("batch")).await;
     host.job_until("web", |job| job.state == "finished").await;
@@ -126,6 +133,81 @@ async fn sim_other_roles_work_while_a_large_policy_is_compiled() {
     // It is in the cache now.
     let host = host.restart().await;
     assert_eq!(batch(&host).await.state, "active");
+
+    // What was decided before it began can be decided again, and what came then.
+    let dir = host.stop().await;
+    let report = replay(&dir.path().join("state/recordings"), &Wish::default()).unwrap();
+    for name in ["first-fit", "bin-pack-js"] {
+        let mut policies = report.policies.iter();
+        let policy = policies.find(|it| it.policy == name && it.placed_now > 0);
+        let policy = policy.unwrap_or_else(|| panic!("{name}: {report:?}"));
+        assert_eq!(policy.different(), 0, "{policy:?}");
+    }
+}
+
+#[tokio::test]
+async fn sim_what_happens_to_tasks_of_a_policy_that_is_compiled_is_not_lost() {
+    let cluster = Cluster::simulated().await;
+    let dir = tempfile::tempdir().unwrap();
+    let gate = Gate::in_folder(dir.path());
+    let host = host(&cluster.address(), dir, "{}").await;
+    let service = job("batch")
+        .replace("\"batch\"\ncount = 4", "\"service\"\ncount = 4")
+        .replace("true", "exec sleep 100000");
+    host.submit(&service).await;
+    host.job_until("batch", |job| job.running == 4).await;
+    let task = host.ids("batch", "TASK_RUNNING").await.remove(0);
+    std::fs::remove_dir_all(host.dir().join("state/compiled")).unwrap();
+    compile_small(host.dir());
+
+    gate.close();
+    let host = host.restart().await;
+    assert_eq!(batch(&host).await.state, "starting");
+    host.job_until("batch", |job| job.running == 4).await;
+    host.admin.kill_task(&task).await.unwrap();
+    host.status_until("the update of its end is acknowledged", |status| {
+        status.tasks_live == 3 && status.counters.updates_acknowledged > 0
+    })
+    .await;
+    assert_eq!(batch(&host).await.rounds, 0);
+    gate.open();
+    host.job_until("batch", |job| job.running == 4).await;
+}
+
+#[tokio::test]
+async fn sim_what_decided_last_decides_until_a_large_new_file_is_compiled() {
+    let cluster = Cluster::simulated().await;
+    let dir = tempfile::tempdir().unwrap();
+    let gate = Gate::in_folder(dir.path());
+    let file = dir.path().join("policy.wasm");
+    std::fs::copy(guest("bin-pack"), &file).unwrap();
+    let entry = "[[policy]]\nroles = [\"batch\"]\nfile = \"policy.wasm\"\nwatch = false\n";
+    let policies = policy("first-fit", "web", "{}") + entry;
+    let host = with_policies(&cluster.address(), dir, &policies).await;
+    let old = batch(&host).await.digest;
+    let dir = host.stop().await;
+    std::fs::copy(guest("bin-pack-js"), &file).unwrap();
+
+    gate.close();
+    let host = with_policies(&cluster.address(), dir, &policies).await;
+    let now = batch(&host).await;
+    assert_eq!(
+        (now.digest.as_str(), now.state.as_str()),
+        (old.as_str(), "swapping")
+    );
+    host.submit(&job("batch")).await;
+    host.job_until("batch", |job| job.state == "finished").await;
+    gate.open();
+    let policies = |status: &Status| status.policies.clone();
+    let status = host
+        .status_until("the new file decides", |status| {
+            let mut policies = policies(status).into_iter();
+            policies.any(|it| it.previous.as_ref() == Some(&old))
+        })
+        .await;
+    let mut policies = policies(&status).into_iter();
+    let new = policies.find(|it| it.roles == ["batch"]).unwrap();
+    assert_eq!(new.state, "trial");
 }
 
 #[tokio::test]
@@ -162,14 +244,25 @@ async fn sim_the_way_back_to_a_large_policy_comes_later() {
 }
 
 #[tokio::test]
-async fn sim_a_large_policy_that_cannot_begin_ends_the_service() {
+async fn sim_a_large_policy_that_cannot_begin_harms_no_other() {
     let cluster = Cluster::simulated().await;
     let dir = tempfile::tempdir().unwrap();
     Gate::in_folder(dir.path());
-    let host = host(&cluster.address(), dir, "{ colour = \"red\" }").await;
-    let why = host.last_words().await;
-    assert!(
-        why.contains("not all policies can be put to work") && why.contains("colour"),
-        "{why}"
-    );
+    let mut host = host(&cluster.address(), dir, "{ colour = \"red\" }").await;
+    let fallen = |policy: &PolicyStatus| policy.roles == ["batch"] && policy.state == "fallback";
+    let status = host
+        .status_until("the fallback decides", |status| {
+            status.policies.iter().any(fallen)
+        })
+        .await;
+    let policy = status.policies.into_iter().find(fallen).unwrap();
+    let why = policy.refused.unwrap().why;
+    assert!(why.contains("colour"), "{why}");
+    host.submit(&job("web")).await;
+    host.job_until("web", |job| job.state == "finished").await;
+    host.submit(&job("batch")).await;
+    host.change(|text| text.replace("{ colour = \"red\" }", "{}"))
+        .await;
+    host.job_until("batch", |job| job.state == "finished").await;
+    assert_ne!(batch(&host).await.state, "fallback");
 }

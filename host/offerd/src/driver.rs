@@ -24,7 +24,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::admin::{Ask, PolicyNumbers, Snapshot, api};
 use crate::clock::Clock;
 use crate::ledger::Ledger;
-use crate::policies::{Loader, PolicyError};
+use crate::policies::Loader;
 use crate::watch::Watch;
 
 mod canary;
@@ -62,11 +62,6 @@ pub enum Ended {
     Store(#[source] CommitError),
     #[error("the {0} ended, which is a fault of offerd")]
     Lost(&'static str),
-    /// One that was too large to wait for it at the start.
-    #[error("not all policies can be put to work")]
-    Policy(#[source] PolicyError),
-    #[error("a thread cannot be started")]
-    Thread(#[source] std::io::Error),
 }
 
 /// Fixed facts for the status page.
@@ -170,6 +165,7 @@ impl Driver {
         saving.reset();
         let mut recording = tokio::time::interval(recording::HAND_OVER);
         recording.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        self.load_outdated();
         self.carry_out(&mut effects)?;
         loop {
             let deadline = self.machine.next_deadline();
@@ -192,13 +188,13 @@ impl Driver {
                     None => return Err(Ended::Lost("connection to the master")),
                 },
                 Some(ask) = sources.asks.recv() => asks.push(ask),
-                Some(loaded) = sources.loaded.recv() => self.loaded(loaded, &mut inputs)?,
+                Some(loaded) = sources.loaded.recv() => self.loaded(loaded, &mut inputs),
                 Some(candidate) = sources.candidates.recv() => self.candidate(candidate),
                 Some(file) = sources.changed.recv() => self.files_changed(Some(&file)),
                 _ = saving.tick() => {
                     self.save_states();
                 }
-                _ = recording.tick() => self.keep_recording(&mut inputs)?,
+                _ = recording.tick() => self.keep_recording(&mut inputs),
                 () = timer => inputs.push(Input::Tick),
             }
             while inputs.len() < BATCH
@@ -302,7 +298,7 @@ impl Driver {
                 self.handle(inputs, effects)?;
                 match other {
                     PolicyReply::Replaced(replaced) => self.replaced(handle, replaced, inputs),
-                    PolicyReply::Renewed(began) => self.renewed(handle, began, inputs)?,
+                    PolicyReply::Renewed(began) => self.renewed(handle, began, inputs),
                     PolicyReply::Saved(result) => self.saved(handle, result),
                     PolicyReply::Decided(_) => {}
                 }

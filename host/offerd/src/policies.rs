@@ -43,6 +43,10 @@ pub struct Prepared {
     pub(crate) previous: Option<Box<Prepared>>,
     /// Its code is still being made ready: it holds the place.
     pub(crate) is_absent: bool,
+    /// The configured file is another one, which takes longer to be made ready.
+    pub(crate) is_outdated: bool,
+    /// Something else decided last.
+    pub(crate) is_new: bool,
 }
 
 impl std::fmt::Debug for Prepared {
@@ -79,6 +83,8 @@ impl Prepared {
             choice: Choice::default(),
             previous: None,
             is_absent: false,
+            is_outdated: false,
+            is_new: false,
         }
     }
 

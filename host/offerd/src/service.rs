@@ -1,9 +1,10 @@
 //! Puts the parts together and keeps them running: store, policies, connection,
 //! admin API, driver.
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use offerd_core::ids::{PolicyHandle, Role};
 use offerd_core::machine::{Machine, PolicySettings, Settings, Subscription};
@@ -242,8 +243,11 @@ impl Parts {
         let (stop, stopped) = oneshot::channel();
         let kept = loader.as_ref().map(|loader| loader.kept().clone());
         if let Some(loader) = loader.clone() {
-            let loaded = loaded.clone();
-            tokio::task::spawn_blocking(move || later.load(&loader, &loaded));
+            let later = Arc::new(later);
+            for _ in 0..Later::AT_A_TIME {
+                let (later, loader, loaded) = (later.clone(), loader.clone(), loaded.clone());
+                tokio::task::spawn_blocking(move || later.load(&loader, &loaded));
+            }
         }
         let driver = Driver {
             machine,
@@ -295,55 +299,56 @@ impl Parts {
     }
 }
 
-/// What takes too long to be made ready before the service subscribes.
-struct Later {
-    policies: Vec<(PolicyHandle, String)>,
-    ways_back: Vec<(PolicyHandle, String, Origin)>,
+/// What takes too long to be made ready before the service subscribes: first what has
+/// no code, then ways back.
+struct Later(Mutex<VecDeque<Job>>);
+
+enum Job {
+    First(PolicyHandle, String),
+    WayBack(PolicyHandle, String, Origin),
 }
 
 impl Later {
+    /// The compiler uses all cores. Two at a time, so that one that takes long holds up
+    /// nobody.
+    const AT_A_TIME: usize = 2;
+
     fn of(prepared: &[Prepared]) -> Self {
         let places = || prepared.iter().zip((0..).map(PolicyHandle));
         let absent = places().filter(|(policy, _)| policy.is_absent);
+        let first = absent.map(|(policy, handle)| Job::First(handle, policy.name.clone()));
         let ways_back = places().filter_map(|(policy, handle)| {
             let origin = policy.lacks_way_back()?;
-            Some((handle, policy.name.clone(), origin))
+            Some(Job::WayBack(handle, policy.name.clone(), origin))
         });
-        Self {
-            policies: absent
-                .map(|(policy, handle)| (handle, policy.name.clone()))
-                .collect(),
-            ways_back: ways_back.collect(),
-        }
+        Self(Mutex::new(first.chain(ways_back).collect()))
     }
 
-    /// One after the other, since the compiler uses all cores.
-    fn load(self, loader: &Loader, loaded: &mpsc::UnboundedSender<Loaded>) {
-        let Self {
-            policies,
-            mut ways_back,
-        } = self;
-        for (policy, name) in policies {
-            let result = loader.first(&name);
-            if let Ok(prepared) = &result
-                && let Some(origin) = prepared.lacks_way_back()
-            {
-                ways_back.push((policy, name, origin));
-            }
-            let result = result.map(Box::new);
-            if loaded.send(Loaded::First { policy, result }).is_err() {
-                // The service has ended.
-                return;
-            }
-        }
-        for (policy, name, origin) in ways_back {
-            let prepared = loader.way_back(&name, &origin).map(Box::new);
-            let back = Loaded::WayBack {
-                policy,
-                origin,
-                prepared,
+    fn jobs(&self) -> MutexGuard<'_, VecDeque<Job>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does what is left, until nothing is or the service has ended.
+    fn load(&self, loader: &Loader, loaded: &mpsc::UnboundedSender<Loaded>) {
+        while let Some(job) = { self.jobs().pop_front() } {
+            let done = match job {
+                Job::First(policy, name) => {
+                    let result = loader.first(&name).map(Box::new);
+                    let origin = result.as_ref().ok().and_then(|it| it.lacks_way_back());
+                    let back = origin.map(|origin| Job::WayBack(policy, name, origin));
+                    self.jobs().extend(back);
+                    Loaded::First { policy, result }
+                }
+                Job::WayBack(policy, name, origin) => {
+                    let prepared = loader.way_back(&name, &origin).map(Box::new);
+                    Loaded::WayBack {
+                        policy,
+                        origin,
+                        prepared,
+                    }
+                }
             };
-            if loaded.send(back).is_err() {
+            if loaded.send(done).is_err() {
                 return;
             }
         }

@@ -65,11 +65,16 @@ impl Default for RoundLimits {
 impl Options {
     /// Defaults for a policy of this name; its lines go to the host's log.
     pub fn new(name: impl Into<String>, program: &Program) -> Self {
+        Self::with_digest(name, program.digest())
+    }
+
+    /// The same before there is a program.
+    pub fn with_digest(name: impl Into<String>, digest: &str) -> Self {
         let name = name.into();
         Self {
             log: Arc::new(HostLog {
                 policy: name.clone(),
-                digest: program.digest().to_owned(),
+                digest: digest.to_owned(),
             }),
             name,
             config: "{}".to_owned(),

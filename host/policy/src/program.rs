@@ -165,8 +165,8 @@ impl Program {
         progress: Progress,
         name: &str,
         bytes: &[u8],
+        digest: String,
     ) -> Result<Self, LoadError> {
-        let digest = crate::digest(bytes);
         let found = shared
             .cache()
             .and_then(|cache| cache.find(shared.engine(), &digest));

@@ -121,7 +121,7 @@ impl Runtime {
 
     /// Loads a policy from a file: checks it against the contract, and compiles
     /// it unless the cache has it. Compiling takes up to ten seconds for the
-    /// largest policies (Python, JavaScript); call this off the event loop.
+    /// largest policies (Python); call this off the event loop.
     pub fn load(&self, path: &Path) -> Result<Program, LoadError> {
         let bytes = std::fs::read(path).map_err(|source| LoadError::Read {
             path: path.to_owned(),
@@ -132,7 +132,17 @@ impl Runtime {
 
     /// The same from memory; `name` stands for it in messages.
     pub fn load_bytes(&self, name: &str, bytes: &[u8]) -> Result<Program, LoadError> {
-        Program::load(&self.shared, self.progress, name, bytes)
+        self.load_known(name, bytes, crate::digest(bytes))
+    }
+
+    /// The same where the digest of the bytes is known already.
+    pub fn load_known(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        digest: String,
+    ) -> Result<Program, LoadError> {
+        Program::load(&self.shared, self.progress, name, bytes, digest)
     }
 
     /// Whether the policy with this digest is in the cache, so that loading it is

@@ -75,6 +75,17 @@ impl System {
         self.check_with(Command::new(self.command()).arg("--version"), tool)
     }
 
+    /// Node.js comes without npm in some distributions.
+    pub(crate) fn check_npm(command: &mut Command, tool: &'static str) -> Result<(), SetupError> {
+        let ran = process::run(command.arg("--version"));
+        ran.map(drop).map_err(|source| SetupError::Missing {
+            program: "npm",
+            tool,
+            advice: Self::Node.advice(),
+            source,
+        })
+    }
+
     fn command(self) -> OsString {
         // Set by cargo when it runs this: not another version.
         let set = (self == Self::Rust).then(|| std::env::var_os("RUSTC"));
@@ -121,6 +132,13 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("apt-get install python3"), "{text}");
+        let error = System::check_npm(&mut Command::new("no-such-program-here"), "x");
+        let text = error.unwrap_err().to_string();
+        assert!(
+            text.starts_with("npm cannot be started; x needs it")
+                && text.contains("apt-get install nodejs npm"),
+            "{text}"
+        );
         let mut old = Command::new("echo");
         let error = System::Node.check_with(old.arg("v12.1.0"), "x");
         let text = error.unwrap_err().to_string();

@@ -25,7 +25,8 @@ export default class Rules {
 
   decide(round, answer) {
     const fitter = new Fitter(round, Order.tightest());
-    if (round.events.some((event) => event.tag === 'subscribed')) this.agents.clear();
+    // The SDK keeps details for longer; what is made of them is for one round.
+    this.agents.clear();
     for (const waiting of round.waiting) {
       const { levels, because } = this.#levels(round, waiting);
       // The most preferred offers first.

@@ -1,5 +1,5 @@
 // Rules: expressions in JavaScript over `job` and `agent`, compiled once. They run in the
-// policy's sandbox: they can reach nothing but their two arguments.
+// policy's sandbox: beside their two arguments there are the language's own objects.
 
 import { PolicyError } from '@offerd/sdk';
 

@@ -90,8 +90,8 @@ async fn beside(behaviour: &str) -> Vec<f64> {
         "framework = {{ name = \"bench\", user = \"root\", roles = [\"bad\", \"good\"] }}\n\
          admin.listen = \"127.0.0.1:0\"\nstore.memory = true\nlog.level = \"off\"\n\
          offers.refuse_waiting = \"50ms\"\nmesos.masters = [\"{}\"]\n\
-         [[policy]]\nroles = [\"bad\"]\nfile = {:?}\n{config}strikes = 1000000\n\
-         [[policy]]\nroles = [\"good\"]\nfile = {:?}\n",
+         [[policy]]\nname = \"bad\"\nroles = [\"bad\"]\nfile = {:?}\n{config}strikes = 1000000\n\
+         [[policy]]\nname = \"good\"\nroles = [\"good\"]\nfile = {:?}\n",
         sim.address(),
         guest(bad),
         guest("first-fit"),

@@ -143,7 +143,10 @@ impl Machine {
         let fits = candidates.iter().find(|c| c.missing == Some(0.0));
         if self.session.is_none() {
             "offerd is not subscribed to a master, so there are no offers".to_owned()
-        } else if self.role(job.view.role).is_some_and(|role| role.absent) {
+        } else if self
+            .role(job.view.role)
+            .is_some_and(|role| role.absent && !role.gone)
+        {
             format!("the policy of role {role} is still being made ready")
         } else if let Some(failure) = failure.and_then(|p| p.last_failure.as_ref()) {
             format!("the policy of role {role} fails: {failure}")

@@ -23,6 +23,11 @@ pub(crate) fn runtime() -> Result<Runtime, Failed> {
     Ok(runtime.with_progress(|line| eprintln!("{line}")))
 }
 
+/// The user's cache, if it can be used.
+pub(crate) fn usable_cache() -> Option<PathBuf> {
+    cache().filter(|path| Runtime::new(Some(path)).is_ok())
+}
+
 /// `$XDG_CACHE_HOME/offerd/compiled`, by default in `~/.cache`.
 fn cache() -> Option<PathBuf> {
     // Relative paths are not valid there.

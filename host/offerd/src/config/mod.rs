@@ -37,6 +37,8 @@ pub struct Config {
     pub policies: Vec<Policy>,
     /// Where this was read, to read it again; `None` if it was no file.
     pub file: Option<PathBuf>,
+    /// No setting: where compiled code is kept in place of the store's directory.
+    pub compiled: Option<PathBuf>,
 }
 
 /// `[mesos]`: where the masters are and how to reach them.
@@ -217,6 +219,7 @@ impl Config {
     /// Where the compiled code of policies is kept between runs, if anywhere.
     pub fn compiled_dir(&self) -> Option<PathBuf> {
         match &self.store {
+            _ if self.compiled.is_some() => self.compiled.clone(),
             Store::Directory(dir) => Some(dir.join("compiled")),
             Store::Memory => None,
         }

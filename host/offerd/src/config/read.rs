@@ -67,6 +67,7 @@ pub(super) fn config(mut root: Section<'_>, base: &Path) -> Option<Config> {
         record,
         policies,
         file: None,
+        compiled: None,
     })
 }
 

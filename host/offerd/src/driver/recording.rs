@@ -11,8 +11,8 @@ use offerd_core::machine::{Input, PolicyChange};
 use offerd_policy::{Began, StartError};
 use offerd_record::{Code, Entry, PolicySetup, Recorder, Start, State};
 
+use super::Driver;
 use super::swaps::Loaded;
-use super::{Driver, Ended};
 
 /// How often what happened is handed to the disk: a crash costs as much. A policy that
 /// takes longer to begin anew keeps the others waiting no longer.
@@ -95,10 +95,10 @@ pub(super) fn code(digest: &str, fallback: Option<&str>, began: Began) -> Code {
 
 impl Driver {
     /// Hands over what there is, and begins a file when it is time.
-    pub(super) fn keep_recording(&mut self, inputs: &mut Vec<Input>) -> Result<(), Ended> {
+    pub(super) fn keep_recording(&mut self, inputs: &mut Vec<Input>) {
         let now = self.clock.now();
         let Some(recorder) = &mut self.recording.recorder else {
-            return Ok(());
+            return;
         };
         recorder.hand_over(now);
         if let Some(began) = self.recording.renewing.take() {
@@ -106,13 +106,17 @@ impl Driver {
             self.begin_file(began, inputs);
             return self.what_waited(inputs);
         }
-        let quiet = self.policies.iter().all(|policy| policy.may_renew());
+        let quiet = self
+            .policies
+            .iter()
+            .all(|policy| !policy.is_cutting() && !policy.renewing);
         if !quiet || !recorder.wants_start(now) {
-            return Ok(());
+            return;
         }
         for policy in &mut self.policies {
-            // It is not called any more if its thread has ended.
-            policy.renewing = policy.thread.renew().is_ok();
+            // Where there is no code yet, the host's own is never called. Nor is a policy
+            // any more if its thread has ended.
+            policy.renewing = policy.is_starting().is_none() && policy.thread.renew().is_ok();
             if policy.renewing {
                 inputs.push(Input::Policy {
                     policy: policy.handle,
@@ -121,7 +125,6 @@ impl Driver {
             }
         }
         self.recording.renewing = Some(vec![None; self.policies.len()]);
-        Ok(())
     }
 
     /// A policy has begun anew; the file begins when all have.
@@ -130,10 +133,10 @@ impl Driver {
         handle: PolicyHandle,
         renewed: Result<Began, StartError>,
         inputs: &mut Vec<Input>,
-    ) -> Result<(), Ended> {
+    ) {
         let position = handle.0 as usize;
         let Some(policy) = self.policies.get_mut(position) else {
-            return Ok(());
+            return;
         };
         policy.renewing = false;
         if let Err(error) = &renewed {
@@ -157,12 +160,12 @@ impl Driver {
             }
         }
         if self.policies.iter().any(|policy| policy.renewing) {
-            return Ok(());
+            return;
         }
         if let Some(began) = self.recording.renewing.take() {
             self.begin_file(began, inputs);
         }
-        self.what_waited(inputs)
+        self.what_waited(inputs);
     }
 
     /// The file begins with how policies began anew. Those that have not done so yet
@@ -193,11 +196,10 @@ impl Driver {
     }
 
     /// Swaps that came meanwhile.
-    fn what_waited(&mut self, inputs: &mut Vec<Input>) -> Result<(), Ended> {
+    fn what_waited(&mut self, inputs: &mut Vec<Input>) {
         for loaded in std::mem::take(&mut self.recording.later) {
-            self.loaded(loaded, inputs)?;
+            self.loaded(loaded, inputs);
         }
-        Ok(())
     }
 
     /// Whether a policy begins anew, or is to go on together with others that do.

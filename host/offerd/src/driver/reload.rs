@@ -26,6 +26,8 @@ struct New {
     fresh: Vec<Prepared>,
     /// Other code for policies whose file or settings are others.
     changed: Vec<Changed>,
+    /// The policies as they were when it was read.
+    seen: Vec<Known>,
     /// Sections that count from the next start on.
     later: Vec<&'static str>,
 }
@@ -76,7 +78,7 @@ impl Driver {
         let roles = self.machine.role_names();
         let loaded = self.loaded.clone();
         tokio::task::spawn_blocking(move || {
-            let result = read(&loader, &file, &known, roles);
+            let result = read(&loader, &file, known, roles);
             // The service is ending if nobody takes it.
             let _ = loaded.send(Loaded::Configured(Configured { result, answer }));
         });
@@ -86,16 +88,44 @@ impl Driver {
     pub(super) fn configured(&mut self, configured: Configured, inputs: &mut Vec<Input>) {
         let Configured { result, answer } = configured;
         self.reload.under_way = false;
-        match result.and_then(|new| self.apply(new, inputs)) {
-            Ok(applied) => told_when_done(answer, applied),
-            Err(why) => not_reloaded(answer, why),
+        let not_now = result.as_ref().ok().and_then(|new| self.not_now(new));
+        if let Some(why) = not_now {
+            self.reload.again |= answer.is_none();
+            refuse(answer, why);
+        } else {
+            match result.and_then(|new| self.apply(new, inputs)) {
+                Ok(applied) => told_when_done(answer, applied),
+                Err(why) => not_reloaded(answer, why),
+            }
         }
         self.reload_again();
     }
 
+    /// Why what was read cannot count yet, or not any more.
+    fn not_now(&self, new: &New) -> Option<String> {
+        let busy = self.policies.iter().find_map(Running::is_busy);
+        let is_other = |policy: &&Running| {
+            let mut seen = new.seen.iter();
+            let seen = seen.find(|seen| seen.at_work && seen.name == policy.name);
+            seen.is_some_and(|seen| seen.digest != policy.choice.configured)
+        };
+        busy.or_else(|| {
+            let policy = self.policies.iter().find(is_other)?;
+            Some(format!(
+                "the file of policy {} has changed meanwhile; try again",
+                policy.name
+            ))
+        })
+    }
+
     /// Somebody wanted it who was not there to hear that it could not be.
     pub(super) fn reload_again(&mut self) {
-        if std::mem::take(&mut self.reload.again) {
+        let busy = self
+            .policies
+            .iter()
+            .any(|policy| policy.is_busy().is_some());
+        if self.reload.again && !self.reload.under_way && !busy {
+            self.reload.again = false;
             self.reload_asked(None);
         }
     }
@@ -107,11 +137,9 @@ impl Driver {
             fresh,
             changed,
             later,
+            seen: _,
         } = new;
         let config = loader.config().clone();
-        if let Some(why) = self.policies.iter().find_map(Running::is_busy) {
-            return Err(vec![why]);
-        }
         let wanted = wanted(
             self.policies.iter().map(|policy| policy.name.as_str()),
             &config,
@@ -304,7 +332,7 @@ impl Known {
 fn read(
     loader: &Loader,
     file: &Path,
-    known: &[Known],
+    known: Vec<Known>,
     mut roles: Vec<Role>,
 ) -> Result<New, Vec<String>> {
     let config = Config::load(file).map_err(|mistakes| {
@@ -369,6 +397,7 @@ fn read(
         loader,
         fresh,
         changed,
+        seen: known,
         later,
     })
 }

@@ -7,6 +7,7 @@ use std::thread::ThreadId;
 
 use offerd_core::Instant;
 use offerd_core::ids::PolicyHandle;
+use offerd_core::machine::view::PolicyNumbers;
 use offerd_core::machine::{Input, PolicyChange};
 use offerd_policy::{
     Began, CallStats, Metrics, PolicyCode, PolicyThread, Reply as PolicyReply, Snapshot,
@@ -53,7 +54,8 @@ impl Version {
             has_state: prepared.has_state,
             subject: prepared.subject,
             setup: prepared.setup,
-            is_fallback: false,
+            // What holds a place is the host's own.
+            is_fallback: prepared.is_absent,
             since,
         };
         (version, prepared.code)
@@ -123,6 +125,8 @@ pub(crate) struct Running {
     pub(super) swap: Option<Swap>,
     /// Its file changed during a swap.
     pub(super) file_changed: bool,
+    /// Its configured file was another one when the service started.
+    pub(super) is_outdated: bool,
     /// It begins anew, for a recording.
     pub(super) renewing: bool,
     /// When a swap began whose code has not answered yet.
@@ -154,7 +158,11 @@ impl Running {
         let previous = policy.previous.take().map(|it| Version::of(*it, now));
         let (fallback, watched) = (policy.fallback, policy.watched.take());
         let swap = policy.is_absent.then_some(Swap::Starting);
-        let supervisor = Supervisor::new(policy.budget);
+        let mut supervisor = Supervisor::new(policy.budget);
+        if policy.is_new {
+            supervisor.took_over(now, &PolicyNumbers::default(), true);
+        }
+        let is_outdated = policy.is_outdated;
         let (active, code) = Version::of(policy, now);
         let thread = PolicyThread::spawn(&name, code, move |reply| {
             // The service is ending if nobody takes it.
@@ -178,6 +186,7 @@ impl Running {
             previous,
             swap,
             file_changed: false,
+            is_outdated,
             renewing: false,
             held_at: None,
             fallback,
@@ -248,12 +257,6 @@ impl Running {
             .or_else(|| self.swap.is_some().then(swapping))
     }
 
-    /// Its code may begin anew: there is some, and it is not being exchanged.
-    pub(super) fn may_renew(&self) -> bool {
-        let has_code = !matches!(self.swap, Some(Swap::Starting | Swap::Cutting { .. }));
-        has_code && !self.renewing
-    }
-
     /// Nobody decides until the code is exchanged.
     pub(super) fn is_cutting(&self) -> bool {
         matches!(self.swap, Some(Swap::Cutting { .. }))
@@ -313,10 +316,10 @@ impl Running {
 
     /// For status pages.
     pub(crate) fn state(&self, now: Instant) -> &'static str {
-        if self.active.is_fallback {
-            "fallback"
-        } else if matches!(self.swap, Some(Swap::Starting)) {
+        if matches!(self.swap, Some(Swap::Starting)) {
             "starting"
+        } else if self.active.is_fallback {
+            "fallback"
         } else if self.swap.is_some() {
             "swapping"
         } else if self.supervisor.on_trial(now) {

@@ -1,7 +1,7 @@
 //! Changing the code of a policy while it works: loading beside the loop, the cut
 //! between two rounds, and the way back. What is judged is in `supervisor`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use offerd_core::ids::PolicyHandle;
 use offerd_core::machine::{Input, PolicyChange, Reply};
@@ -9,10 +9,10 @@ use offerd_core::policy::Failure;
 use offerd_policy::{PolicyCode, Replaced};
 use tokio::sync::oneshot;
 
+use super::Driver;
 use super::canary::LoadedCanary;
 use super::reload::Configured;
 use super::running::Version;
-use super::{Driver, Ended};
 use crate::admin::api;
 use crate::kept::{Choice, Origin};
 use crate::policies::{About, Component, PolicyError, Prepared};
@@ -274,19 +274,17 @@ impl Driver {
     }
 
     /// Something is loaded.
-    pub(super) fn loaded(&mut self, loaded: Loaded, inputs: &mut Vec<Input>) -> Result<(), Ended> {
+    pub(super) fn loaded(&mut self, loaded: Loaded, inputs: &mut Vec<Input>) {
         let waits = match &loaded {
-            Loaded::Code(LoadedCode { policy, .. }) | Loaded::Back { policy, .. } => {
-                self.is_renewing(policy.0 as usize)
-            }
-            Loaded::Canary(_) => self.recording.is_starting(),
+            Loaded::Code(LoadedCode { policy, .. })
+            | Loaded::Back { policy, .. }
+            | Loaded::WayBack { policy, .. } => self.is_renewing(policy.0 as usize),
+            // A file begins with what holds their places, or with them.
+            Loaded::Canary(_) | Loaded::First { .. } => self.recording.is_starting(),
             Loaded::Configured(_) => (0..self.policies.len()).any(|it| self.is_renewing(it)),
-            // Nothing is recorded as long as a policy has no code.
-            Loaded::First { .. } | Loaded::WayBack { .. } => false,
         };
         if waits {
-            self.recording.wait(loaded);
-            return Ok(());
+            return self.recording.wait(loaded);
         }
         match loaded {
             Loaded::Code(code) => self.code_loaded(code, inputs),
@@ -299,60 +297,102 @@ impl Driver {
                 };
                 self.roll_back(policy.0 as usize, wish, inputs);
             }
-            Loaded::First { policy, result } => {
-                let prepared = result.map_err(Ended::Policy)?;
-                self.first_loaded(policy, *prepared, inputs)?;
-            }
+            Loaded::First { policy, result } => match result {
+                Ok(prepared) => self.first_loaded(policy, *prepared, inputs),
+                Err(error) => self.first_failed(policy, chain(&error), inputs),
+            },
             Loaded::WayBack {
                 policy,
                 origin,
                 prepared,
-            } => self.way_back_loaded(policy, &origin, prepared),
+            } => self.way_back_loaded(policy, &origin, prepared, inputs),
         }
-        Ok(())
+    }
+
+    /// What was started for want of the configured file is exchanged for that.
+    pub(super) fn load_outdated(&mut self) {
+        for position in 0..self.policies.len() {
+            let policy = self.policies.get(position);
+            let name = policy
+                .filter(|policy| policy.is_outdated)
+                .map(|policy| &policy.name);
+            let file = name.and_then(|name| self.loader.as_ref()?.configured_file(name));
+            if let Some(file) = file.map(Path::to_owned) {
+                self.file_changed(position, file);
+            }
+        }
     }
 
     /// A policy that was waited for begins.
-    fn first_loaded(
-        &mut self,
-        handle: PolicyHandle,
-        prepared: Prepared,
-        inputs: &mut Vec<Input>,
-    ) -> Result<(), Ended> {
+    fn first_loaded(&mut self, handle: PolicyHandle, prepared: Prepared, inputs: &mut Vec<Input>) {
         let position = handle.0 as usize;
         let file_changed = self
             .policies
             .get(position)
             .is_some_and(|it| it.file_changed);
-        let (_, begins) = self.settle_in(prepared).map_err(Ended::Thread)?;
-        inputs.extend(begins);
+        match self.settle_in(prepared) {
+            Ok((_, begins)) => inputs.extend(begins),
+            Err(error) => return self.first_failed(handle, error.to_string(), inputs),
+        }
         if let Some(policy) = self.policies.get_mut(position) {
             policy.file_changed = file_changed;
         }
         self.swap_over(position);
-        self.reload_again();
-        Ok(())
     }
 
-    /// There is a way back again, unless another one has come up since.
+    /// A policy that was waited for cannot begin: others go on, and the host's own code
+    /// decides for its roles.
+    fn first_failed(&mut self, handle: PolicyHandle, why: String, inputs: &mut Vec<Input>) {
+        let now = self.clock.now();
+        let position = handle.0 as usize;
+        let Some(policy) = self.policies.get_mut(position) else {
+            return;
+        };
+        tracing::error!(
+            policy = policy.name,
+            "the fallback '{}' decides for policy {}, which cannot begin: {why}",
+            policy.fallback.name(),
+            policy.name
+        );
+        policy.active = Version::fallback(policy.fallback, now);
+        policy.swap = None;
+        let at = now.0 / 1_000_000;
+        policy.refused = Some(api::Refused { at, why });
+        inputs.extend(policy.begins());
+        // What is kept stays, for a restart to try.
+        self.go_on(position);
+    }
+
+    /// There is a way back again, unless another one has come up since. It is taken at
+    /// once if it was missed.
     fn way_back_loaded(
         &mut self,
         handle: PolicyHandle,
         origin: &Origin,
         prepared: Option<Box<Prepared>>,
+        inputs: &mut Vec<Input>,
     ) {
         let now = self.clock.now();
         let position = handle.0 as usize;
         let Some(policy) = self.policies.get_mut(position) else {
             return;
         };
-        if policy.is_retired() || policy.choice.previous.as_ref() != Some(origin) {
+        let (Some(prepared), false) = (prepared, policy.is_retired()) else {
+            return;
+        };
+        if policy.choice.previous.as_ref() != Some(origin) {
             return;
         }
-        policy.previous = prepared.map(|prepared| Version::of(*prepared, now));
-        if policy.previous.is_none() {
-            policy.choice.previous = None;
-            self.keep_configured(position);
+        let way_back = Version::of(*prepared, now);
+        let gone = policy.previous.replace(way_back);
+        tokio::task::spawn_blocking(move || drop(gone));
+        if policy.active.is_fallback {
+            let why = "the version before is ready now".to_owned();
+            let wish = Wish {
+                cause: Cause::Judged(why),
+                answer: None,
+            };
+            self.roll_back(position, wish, inputs);
         }
     }
 
@@ -407,8 +447,7 @@ impl Driver {
             let name = &policy.name;
             return wish.refuse(match policy.choice.previous {
                 Some(_) => format!(
-                    "the version before this one of policy {name} is still being made ready; try \
-                     again later"
+                    "the version before this one of policy {name} is not ready; try again later"
                 ),
                 None => format!("policy {name} has no version before this one"),
             });
@@ -619,6 +658,10 @@ impl Driver {
     /// A swap has ended, whatever came of it: the file may have changed meanwhile.
     fn swap_over(&mut self, position: usize) {
         self.keep_configured(position);
+        self.go_on(position);
+    }
+
+    fn go_on(&mut self, position: usize) {
         let Some(policy) = self.policies.get_mut(position) else {
             return;
         };
@@ -627,6 +670,7 @@ impl Driver {
         {
             self.file_changed(position, file);
         }
+        self.reload_again();
     }
 
     /// Makes it last over a restart; then the asker hears that it is done.

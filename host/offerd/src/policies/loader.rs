@@ -13,7 +13,7 @@ use offerd_policy::{
 };
 use offerd_record::Folder;
 
-use super::options::{Silence, options, setup};
+use super::options::{Silence, options, setup, setup_of_host};
 use super::{About, Component, PolicyError, PrepareError, Prepared};
 use crate::config::{self, Config};
 use crate::kept::{Choice, Kept, Origin};
@@ -100,7 +100,7 @@ impl Loader {
         for policy in &self.0.config.policies {
             match self.begin(policy, Patience::Short) {
                 Ok(Some(policy)) => prepared.push(policy),
-                Ok(None) => prepared.push(Prepared::absent(policy)),
+                Ok(None) => prepared.push(self.absent(policy)),
                 Err(error) => failed.push(error),
             }
         }
@@ -108,6 +108,15 @@ impl Loader {
             Ok(prepared)
         } else {
             Err(PrepareError::Policies(failed))
+        }
+    }
+
+    /// Stands where a policy will.
+    fn absent(&self, policy: &config::Policy) -> Prepared {
+        let options = options("none", &self.0.config, policy, &self.0.around);
+        Prepared {
+            setup: Some(setup_of_host(&options, policy.fallback)),
+            ..Prepared::absent(policy)
         }
     }
 
@@ -130,8 +139,8 @@ impl Loader {
 
     /// What decides when the service starts, with what was saved before: what decided
     /// when it ended, or the configured file if that is another one than the one that
-    /// was looked at last. Should that not work, the other of them. `None`: that takes
-    /// more patience.
+    /// was looked at last. Should that not work, or not yet, the other of them. `None`:
+    /// that takes more patience.
     fn begin(
         &self,
         policy: &config::Policy,
@@ -155,6 +164,7 @@ impl Loader {
             sources.reverse();
         }
         let mut failed = Vec::new();
+        let mut later = false;
         for component in sources.into_iter().flatten() {
             let started = component.and_then(|component| match patience {
                 Patience::Short if self.takes_long(&component) => {
@@ -164,7 +174,9 @@ impl Loader {
                 _ => self.with_saved_state(policy, &component).map(Some),
             });
             match started {
-                Ok(None) => return Ok(None),
+                // What was swapped or rolled back is not run for want of something better.
+                Ok(None) if holds => return Ok(None),
+                Ok(None) => later = true,
                 Ok(Some(prepared)) => {
                     for error in &failed {
                         let error: &PolicyError = error;
@@ -175,10 +187,18 @@ impl Loader {
                             crate::report::chain(error)
                         );
                     }
-                    return Ok(Some(self.remember(policy, prepared, digest, choice)));
+                    let seen = digest.filter(|_| !later);
+                    let prepared = self.remember(policy, prepared, seen, choice);
+                    return Ok(Some(Prepared {
+                        is_outdated: later,
+                        ..prepared
+                    }));
                 }
                 Err(error) => failed.push(error),
             }
+        }
+        if later {
+            return Ok(None);
         }
         Err(failed.into_iter().next().unwrap_or(PolicyError::Unknown))
     }
@@ -222,6 +242,7 @@ impl Loader {
     ) -> Prepared {
         let active = prepared.about.origin();
         let choice = choice.unwrap_or_default();
+        let is_new = !choice.active.digest.is_empty() && choice.active.digest != active.digest;
         let before = if choice.active.digest == active.digest {
             choice.previous
         } else {
@@ -256,6 +277,7 @@ impl Loader {
         Prepared {
             choice,
             previous: previous.map(Box::new),
+            is_new,
             ..prepared
         }
     }
@@ -330,18 +352,18 @@ impl Loader {
     ) -> Result<Prepared, PolicyError> {
         let Component { file, bytes, .. } = component;
         let name = file.display().to_string();
-        let program =
-            self.0
-                .runtime
-                .load_bytes(&name, bytes)
-                .map_err(|source| PolicyError::Load {
-                    name: policy.name.clone(),
-                    file: file.clone(),
-                    source,
-                })?;
+        let program = self
+            .0
+            .runtime
+            .load_known(&name, bytes, component.digest.clone())
+            .map_err(|source| PolicyError::Load {
+                name: policy.name.clone(),
+                file: file.clone(),
+                source,
+            })?;
         let options = Options {
             state,
-            ..options(&program, &self.0.config, policy, &self.0.around)
+            ..options(program.digest(), &self.0.config, policy, &self.0.around)
         };
         if let Some(folder) = &self.0.config.record.folder
             && let Err(error) = Folder::new(folder).keep_component(program.digest(), bytes)
@@ -393,6 +415,8 @@ impl Loader {
             choice: Choice::default(),
             previous: None,
             is_absent: false,
+            is_outdated: false,
+            is_new: false,
             code: Box::new(started),
         })
     }

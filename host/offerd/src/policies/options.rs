@@ -10,15 +10,16 @@ use offerd_record::{Code, PolicySetup, State};
 
 use super::loader::Surroundings;
 use crate::config::{self, Config};
+use crate::fallback::Fallback;
 
 pub(super) fn options(
-    program: &Program,
+    digest: &str,
     config: &Config,
     policy: &config::Policy,
     around: &Surroundings,
 ) -> Options {
-    let mut digest = std::hash::DefaultHasher::new();
-    policy.name.hash(&mut digest);
+    let mut own = std::hash::DefaultHasher::new();
+    policy.name.hash(&mut own);
     Options {
         config: policy.config.clone(),
         roles: around.roles.clone(),
@@ -34,11 +35,18 @@ pub(super) fn options(
         },
         rounds: around.rounds.clone(),
         // Each policy has numbers of its own.
-        seed: around.seed ^ digest.finish(),
+        seed: around.seed ^ own.finish(),
         now: around.now,
         codec: Some(Arc::clone(&around.codec)),
-        ..Options::new(&policy.name, program)
+        ..Options::with_digest(&policy.name, digest)
     }
+}
+
+/// For a recording, while the host's own code holds the place.
+pub(super) fn setup_of_host(options: &Options, fallback: Fallback) -> PolicySetup {
+    let mut setup = setup(options, "none");
+    setup.code.fallback = Some(fallback.name().to_owned());
+    setup
 }
 
 /// For a recording: what it takes to start a policy in the same way.

@@ -119,6 +119,7 @@ fn pip(folder: &Path, requirements: &str, tool: &'static str) -> Result<(), Setu
 
 fn npm(folder: &Path, manifest: &str, lock: &str, tool: &'static str) -> Result<(), SetupError> {
     System::Node.check(tool)?;
+    System::check_npm(&mut Command::new("npm"), tool)?;
     for (name, text) in [
         ("package.json", manifest),
         ("package-lock.json", lock),

@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     // Everything that is to be read, in its order: the log, builds, what took over.
     let (news, to_show) = mpsc::unbounded_channel();
     let log = Log {
-        level: "warn,policy=info".to_owned(),
+        level: "warn,policy=info,offerd_policy::runtime=info".to_owned(),
         ..Log::default()
     };
     telemetry::start_into(&log, lines_to(news.clone()));
@@ -106,7 +106,8 @@ async fn start(
         .map_err(|error| Failed::new(&error))?;
     let state = tempfile::tempdir().map_err(|error| Failed::new(&error))?;
     let address = sim.address().to_string();
-    let config = config(&address, file, &arguments.config, state.path())?;
+    let mut config = config(&address, file, &arguments.config, state.path())?;
+    config.compiled = crate::cli::runtime::usable_cache();
     let service = Service::start(config, crate::cli::compile::this_program())
         .await
         .map_err(|error| Failed::new(&error))?;

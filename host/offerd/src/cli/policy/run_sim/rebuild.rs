@@ -53,10 +53,27 @@ impl Rebuild {
         if built.fresh {
             return Ok(());
         }
+        self.begun().await?;
         let done = self.admin.swap("dev", built.file).await;
         let done = done.map_err(|error| failed(&error))?;
         done.done.into_iter().for_each(|line| self.say(line));
         Ok(())
+    }
+
+    /// The first code may still be being compiled.
+    async fn begun(&self) -> Result<(), Failed> {
+        let mut looks = tokio::time::interval(QUIET);
+        loop {
+            looks.tick().await;
+            let status = self.admin.status().await.map_err(|error| failed(&error))?;
+            if status
+                .policies
+                .iter()
+                .all(|policy| policy.state != "starting")
+            {
+                return Ok(());
+            }
+        }
     }
 
     fn say(&self, line: String) {

@@ -120,6 +120,9 @@ impl Seen {
         let Some(policy) = &self.policy else {
             return String::new();
         };
+        if policy.state == "starting" {
+            return format!("{} is being compiled; its tasks wait", self.name);
+        }
         let numbers = policy.numbers;
         let mut line = format!(
             "{} {}, round {}: {} tasks wait, {} run, {} finished; {} placed, {:.1} s wait each",
