@@ -63,6 +63,13 @@ async fn with_policies(master: &str, dir: tempfile::TempDir, policies: &str) -> 
     Host::start_compiling(text, dir, Some(compiler)).await
 }
 
+/// A further role with a policy.
+fn with_late(text: &str) -> String {
+    let late =
+        policy("first-fit", "late", "{}").replace("[[policy]]", "[[policy]]\nname = \"late\"");
+    text.replace("\"web\", \"batch\"]", "\"web\", \"batch\", \"late\"]") + &late
+}
+
 fn job(role: &str) -> String {
     format!(
         "[[job]]\nname = \"{role}\"\nrole = \"{role}\"\nkind = \"batch\"\ncount = 4\ncpus = 0.1\n\
@@ -111,12 +118,7 @@ async fn sim_other_roles_work_while_a_large_policy_is_compiled() {
         );
     }
     // What nobody waits for, as SIGHUP, is done as soon as it can be.
-    host.change(|text| {
-        let late =
-            policy("first-fit", "late", "{}").replace("[[policy]]", "[[policy]]\nname = \"late\"");
-        text.replace("\"web\", \"batch\"]", "\"web\", \"batch\", \"late\"]") + &late
-    })
-    .await;
+    host.change(with_late).await;
     gate.open();
     host.job_until("batch", |job| job.state == "finished").await;
     host.status_until("the configuration was read", |status| {
@@ -265,4 +267,36 @@ async fn sim_a_large_policy_that_cannot_begin_harms_no_other() {
         .await;
     host.job_until("batch", |job| job.state == "finished").await;
     assert_ne!(batch(&host).await.state, "fallback");
+}
+
+#[tokio::test]
+async fn sim_a_file_and_a_configuration_that_change_together_both_count() {
+    let cluster = Cluster::simulated().await;
+    let dir = tempfile::tempdir().unwrap();
+    let gate = Gate::in_folder(dir.path());
+    let file = dir.path().join("policy.wasm");
+    std::fs::copy(guest("bin-pack"), &file).unwrap();
+    let entry = "[[policy]]\nroles = [\"batch\"]\nfile = \"policy.wasm\"\ntrial = \"0s\"\n";
+    let policies = policy("first-fit", "web", "{}") + entry;
+    let mut host = with_policies(&cluster.address(), dir, &policies).await;
+    let old = batch(&host).await.digest;
+
+    gate.close();
+    std::fs::copy(guest("bin-pack-js"), &file).unwrap();
+    let swapping = |policy: &PolicyStatus| policy.roles == ["batch"] && policy.state == "swapping";
+    host.status_until("the file is being loaded", |status| {
+        status.policies.iter().any(swapping)
+    })
+    .await;
+    host.change(with_late).await;
+    gate.open();
+    host.status_until("the configuration was read", |status| {
+        status
+            .policies
+            .iter()
+            .any(|policy| policy.roles == ["late"])
+    })
+    .await;
+    let now = batch(&host).await;
+    assert_eq!((now.previous, now.took_over), (Some(old), 1));
 }
