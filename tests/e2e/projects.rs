@@ -107,8 +107,26 @@ impl New {
     }
 }
 
-/// All commands, from nothing to a measured component; then a bug, and what tells where
-/// it is. `bug` is what of the template's source is replaced by what.
+/// The policy with which the README of a language's SDK begins.
+fn policy_of_the_readme(language: Language) -> String {
+    let (sdk, fence) = match language {
+        Language::Rust => ("rust", "rust"),
+        Language::JavaScript => ("js", "js"),
+        Language::TypeScript => ("js", "ts"),
+        Language::Python => ("python", "python"),
+        Language::Go => ("go", "go"),
+        Language::C => ("c", "c"),
+        Language::Cpp => ("c", "cpp"),
+        Language::Zig => ("c", "zig"),
+    };
+    let sdks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk");
+    let text = fs::read_to_string(sdks.join(sdk).join("README.md")).unwrap();
+    let (_, block) = text.split_once(&format!("```{fence}\n")).unwrap();
+    block.split_once("```").unwrap().0.to_owned()
+}
+
+/// All commands, from nothing to a measured component; the README's policy in place of the
+/// template's; then a bug, and what tells where it is. `bug` is what of the template's source is replaced by what.
 async fn lives(language: Language, bug: (&str, &str), place: &str) {
     let Some(new) = New::project(language).await else {
         return;
@@ -133,7 +151,17 @@ async fn lives(language: Language, bug: (&str, &str), place: &str) {
         "{measured}"
     );
 
-    change(&new.folder.join(language.entry()), bug.0, bug.1);
+    let entry = new.folder.join(language.entry());
+    let template = fs::read_to_string(&entry).unwrap();
+    fs::write(&entry, policy_of_the_readme(language)).unwrap();
+    let built = new.run(&["build"]).await;
+    assert!(built.contains("night-batch.wasm built in "), "{built}");
+    assert!(!built.contains("warning"), "{built}");
+    let (_, checked, _) = output(new.dir.path(), &check).await;
+    assert!(checked.contains("my-first-fit"), "{checked}");
+    fs::write(&entry, template).unwrap();
+
+    change(&entry, bug.0, bug.1);
     let (passes, said) = new.attempt(&["test", "--debug", "--only", "work"]).await;
     assert!(!passes);
     assert!(said.contains(place), "no {place}: {said}");
