@@ -179,13 +179,13 @@ async fn rust_projects() {
 #[tokio::test]
 async fn javascript_projects() {
     let bug = ("let left", "null.left;\n    let left");
-    lives(Language::JavaScript, bug, "    at decide (").await;
+    lives(Language::JavaScript, bug, "at decide (src/policy.js:24)").await;
 }
 
 #[tokio::test]
 async fn typescript_projects() {
     let bug = ("let left", "(null as any).left;\n    let left");
-    lives(Language::TypeScript, bug, "    at decide (").await;
+    lives(Language::TypeScript, bug, "at decide (src/policy.ts:28)").await;
 }
 
 #[tokio::test]

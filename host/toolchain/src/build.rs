@@ -6,6 +6,7 @@
 mod c;
 mod go;
 mod javascript;
+mod lines;
 mod python;
 mod rust;
 mod unit;
@@ -140,6 +141,14 @@ impl BuildError {
             Self::Setup(error) => error.output(),
             _ => None,
         }
+    }
+
+    /// What a compiler said, changed.
+    fn with_output(mut self, change: impl FnOnce(&str) -> String) -> Self {
+        if let Self::Compile { output, .. } = &mut self {
+            *output = change(output);
+        }
+        self
     }
 }
 

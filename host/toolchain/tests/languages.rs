@@ -161,6 +161,38 @@ fn typescript() {
 }
 
 #[test]
+fn what_a_file_throws_when_it_is_loaded_is_told_with_its_line() {
+    let Some(new) = New::project(Language::TypeScript) else {
+        return;
+    };
+    let thrown = "throw new Error('odd');\n\nexport default";
+    new.change("src/policy.ts", "export default", thrown);
+    let error = new.build().unwrap_err();
+    let said = error.output().unwrap_or_default();
+    assert!(said.contains("at <anonymous> (src/policy.ts:10)"), "{said}");
+}
+
+/// Stacks in the host's log are shown with a table at the bundle's end.
+#[test]
+fn a_bundle_knows_its_sources_and_not_where_they_were() {
+    let built_in = |folder: &str| {
+        let new = New::project(Language::JavaScript)?;
+        let elsewhere = new.folder.with_file_name(folder);
+        fs::rename(&new.folder, &elsewhere).unwrap();
+        let project = Project::open(&elsewhere).unwrap();
+        build(&project, &new.toolchains, &OPTIONS).unwrap();
+        Some(fs::read_to_string(elsewhere.join("build/policy.js")).unwrap())
+    };
+    let Some(one) = built_in("one") else {
+        return;
+    };
+    let table = one.lines().last().unwrap();
+    assert!(table.contains(r#"[\"src/policy.js\","#), "{table}");
+    assert!(table.contains(r#"[\"@offerd/sdk/src/fit.js\","#), "{table}");
+    assert_eq!(one, built_in("another").unwrap());
+}
+
+#[test]
 fn a_missing_tool_is_named_with_the_command_that_installs_it() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("p");

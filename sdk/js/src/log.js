@@ -2,6 +2,7 @@
 // JSON. Nothing is made into text for a level that is off.
 
 import { host } from './host.js';
+import { inSources } from './lines.js';
 
 function text(value) {
   if (typeof value === 'string') return value;
@@ -17,7 +18,7 @@ function text(value) {
 export function trace(error) {
   if (!(error instanceof Error)) return `thrown: ${text(error)}`;
   const head = `${error.name}: ${error.message}`;
-  const stack = String(error.stack ?? '').trimEnd();
+  const stack = inSources(String(error.stack ?? '').trimEnd());
   const whole = stack === '' || stack.startsWith(head) ? stack || head : `${head}\n${stack}`;
   return error.cause === undefined ? whole : `${whole}\ncaused by ${trace(error.cause)}`;
 }

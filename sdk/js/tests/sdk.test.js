@@ -270,6 +270,55 @@ test('the host is asked, and where there is none that is told', () => {
   assert.match(made.log[1][1], /^Error: odd\n +at /);
 });
 
+test('a stack has the lines of the sources where the table knows them', (t) => {
+  const parts = [
+    ['@offerd/sdk/src/fit.js', 10, 3],
+    ['src/policy.js', 20, 5, 24, 12, 26, 8],
+    ['@offerd/sdk/glue/calls.js', 40, 2],
+  ];
+  const lines = (line) => log.trace(thrown(`    at decide (/policy.js:${line}:7)\n`));
+  const thrown = (stack) => Object.assign(new Error('odd'), { stack });
+  assert.equal(lines(20), 'Error: odd\n    at decide (/policy.js:20:7)');
+
+  t.after(() => delete globalThis.offerdLines);
+  globalThis.offerdLines = JSON.stringify(parts);
+  for (const [line, source] of [
+    [10, '@offerd/sdk/src/fit.js:3'],
+    [19, '@offerd/sdk/src/fit.js:12'],
+    [20, 'src/policy.js:5'],
+    [23, 'src/policy.js:8'],
+    [24, 'src/policy.js:12'],
+    [39, 'src/policy.js:21'],
+    [1000, '@offerd/sdk/glue/calls.js:962'],
+    // QuickJS has such a line for a field's value.
+    [0, '/policy.js:0:7'],
+    [9, '/policy.js:9:7'],
+  ]) {
+    assert.equal(lines(line), `Error: odd\n    at decide (${source})`);
+  }
+
+  const others = [
+    '    at map (native)',
+    '    at <eval> (<input>:20:1)',
+    '    at f (/other/policy.js:20:1)',
+    '    at (/policy.js:20:1) (native)',
+    'no frame at all',
+  ].join('\n');
+  const mixed = `    at f (/policy.js:21:1)\n${others}\n    at g (/policy.js:41:1)`;
+  const shown = `    at f (src/policy.js:6)\n${others}\n    at g (@offerd/sdk/glue/calls.js:3)`;
+  const caused = new Error('twice', { cause: thrown(mixed) });
+  caused.stack = others;
+  assert.equal(log.trace(caused), `Error: twice\n${others}\ncaused by Error: odd\n${shown}`);
+
+  for (const table of ['', 'no table', '[]', '{}', '[1]', 'null', 7]) {
+    globalThis.offerdLines = table;
+    assert.equal(lines(20), 'Error: odd\n    at decide (/policy.js:20:7)', `${table}`);
+  }
+  assert.equal(log.trace(thrown(undefined)), 'Error: odd');
+  assert.equal(log.trace('a text'), 'thrown: a text');
+  assert.equal(log.trace(null), 'thrown: null');
+});
+
 test('the stand-in answers as the host does', () => {
   const made = two();
   made.offerColumn(1, 'fpgas', 3000);
