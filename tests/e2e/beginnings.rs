@@ -1,9 +1,9 @@
 //! The service begins while the code of large policies is still being compiled.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use offerd::admin::api::{PolicyStatus, Status};
+use offerd::admin::api::PolicyStatus;
 use offerd::replay::{Wish, replay};
 use offerd_policy::{Compiler, Runtime};
 
@@ -63,11 +63,32 @@ async fn with_policies(master: &str, dir: tempfile::TempDir, policies: &str) -> 
     Host::start_compiling(text, dir, Some(compiler)).await
 }
 
+/// A small policy of role `batch` in a file that can be exchanged, and the entries of both
+/// roles.
+fn own_file(dir: &Path, more: &str) -> (PathBuf, String) {
+    let file = dir.join("policy.wasm");
+    std::fs::copy(guest("bin-pack"), &file).unwrap();
+    let entry = format!("[[policy]]\nroles = [\"batch\"]\nfile = \"policy.wasm\"\n{more}\n");
+    (file, policy("first-fit", "web", "{}") + &entry)
+}
+
+/// Waits until one of the policies is as it should be.
+async fn until(host: &Host, what: &str, good: impl Fn(&PolicyStatus) -> bool) -> PolicyStatus {
+    let status = host
+        .status_until(what, |status| status.policies.iter().any(&good))
+        .await;
+    status.policies.into_iter().find(good).unwrap()
+}
+
 /// A further role with a policy.
 fn with_late(text: &str) -> String {
     let late =
         policy("first-fit", "late", "{}").replace("[[policy]]", "[[policy]]\nname = \"late\"");
     text.replace("\"web\", \"batch\"]", "\"web\", \"batch\", \"late\"]") + &late
+}
+
+fn is_late(policy: &PolicyStatus) -> bool {
+    policy.roles == ["late"]
 }
 
 fn job(role: &str) -> String {
@@ -121,13 +142,7 @@ async fn sim_other_roles_work_while_a_large_policy_is_compiled() {
     host.change(with_late).await;
     gate.open();
     host.job_until("batch", |job| job.state == "finished").await;
-    host.status_until("the configuration was read", |status| {
-        status
-            .policies
-            .iter()
-            .any(|policy| policy.roles == ["late"])
-    })
-    .await;
+    until(&host, "the configuration was read", is_late).await;
     let begun = batch(&host).await;
     assert_eq!(begun.state, "active");
     assert!(begun.switches.is_empty(), "{begun:?}");
@@ -181,10 +196,7 @@ async fn sim_what_decided_last_decides_until_a_large_new_file_is_compiled() {
     let cluster = Cluster::simulated().await;
     let dir = tempfile::tempdir().unwrap();
     let gate = Gate::in_folder(dir.path());
-    let file = dir.path().join("policy.wasm");
-    std::fs::copy(guest("bin-pack"), &file).unwrap();
-    let entry = "[[policy]]\nroles = [\"batch\"]\nfile = \"policy.wasm\"\nwatch = false\n";
-    let policies = policy("first-fit", "web", "{}") + entry;
+    let (file, policies) = own_file(dir.path(), "watch = false");
     let host = with_policies(&cluster.address(), dir, &policies).await;
     let old = batch(&host).await.digest;
     let dir = host.stop().await;
@@ -200,15 +212,9 @@ async fn sim_what_decided_last_decides_until_a_large_new_file_is_compiled() {
     host.submit(&job("batch")).await;
     host.job_until("batch", |job| job.state == "finished").await;
     gate.open();
-    let policies = |status: &Status| status.policies.clone();
-    let status = host
-        .status_until("the new file decides", |status| {
-            let mut policies = policies(status).into_iter();
-            policies.any(|it| it.previous.as_ref() == Some(&old))
-        })
-        .await;
-    let mut policies = policies(&status).into_iter();
-    let new = policies.find(|it| it.roles == ["batch"]).unwrap();
+    let new = |policy: &PolicyStatus| policy.previous.as_ref() == Some(&old);
+    let new = until(&host, "the new file decides", new).await;
+    assert_eq!(new.roles, ["batch"]);
     assert_eq!(new.state, "trial");
 }
 
@@ -219,10 +225,7 @@ async fn sim_the_way_back_to_a_large_policy_comes_later() {
     let gate = Gate::in_folder(dir.path());
     let host = host(&cluster.address(), dir, "{}").await;
     let ready = |policy: &PolicyStatus| policy.roles == ["batch"] && policy.state == "active";
-    let status = host
-        .status_until("it is ready", |status| status.policies.iter().any(ready))
-        .await;
-    let large = status.policies.into_iter().find(ready).unwrap().digest;
+    let large = until(&host, "it is ready", ready).await.digest;
     host.admin.swap("batch", guest("bin-pack")).await.unwrap();
     std::fs::remove_dir_all(host.dir().join("state/compiled")).unwrap();
     compile_small(host.dir());
@@ -237,10 +240,7 @@ async fn sim_the_way_back_to_a_large_policy_comes_later() {
     );
     gate.open();
     let back = |policy: &PolicyStatus| policy.previous.as_ref() == Some(&large);
-    host.status_until("there is a way back", |status| {
-        status.policies.iter().any(back)
-    })
-    .await;
+    until(&host, "there is a way back", back).await;
     host.admin.roll_back("batch").await.unwrap();
     assert_eq!(batch(&host).await.digest, large);
 }
@@ -252,12 +252,7 @@ async fn sim_a_large_policy_that_cannot_begin_harms_no_other() {
     Gate::in_folder(dir.path());
     let mut host = host(&cluster.address(), dir, "{ colour = \"red\" }").await;
     let fallen = |policy: &PolicyStatus| policy.roles == ["batch"] && policy.state == "fallback";
-    let status = host
-        .status_until("the fallback decides", |status| {
-            status.policies.iter().any(fallen)
-        })
-        .await;
-    let policy = status.policies.into_iter().find(fallen).unwrap();
+    let policy = until(&host, "the fallback decides", fallen).await;
     let why = policy.refused.unwrap().why;
     assert!(why.contains("colour"), "{why}");
     host.submit(&job("web")).await;
@@ -274,29 +269,17 @@ async fn sim_a_file_and_a_configuration_that_change_together_both_count() {
     let cluster = Cluster::simulated().await;
     let dir = tempfile::tempdir().unwrap();
     let gate = Gate::in_folder(dir.path());
-    let file = dir.path().join("policy.wasm");
-    std::fs::copy(guest("bin-pack"), &file).unwrap();
-    let entry = "[[policy]]\nroles = [\"batch\"]\nfile = \"policy.wasm\"\ntrial = \"0s\"\n";
-    let policies = policy("first-fit", "web", "{}") + entry;
+    let (file, policies) = own_file(dir.path(), "trial = \"0s\"");
     let mut host = with_policies(&cluster.address(), dir, &policies).await;
     let old = batch(&host).await.digest;
 
     gate.close();
     std::fs::copy(guest("bin-pack-js"), &file).unwrap();
     let swapping = |policy: &PolicyStatus| policy.roles == ["batch"] && policy.state == "swapping";
-    host.status_until("the file is being loaded", |status| {
-        status.policies.iter().any(swapping)
-    })
-    .await;
+    until(&host, "the file is being loaded", swapping).await;
     host.change(with_late).await;
     gate.open();
-    host.status_until("the configuration was read", |status| {
-        status
-            .policies
-            .iter()
-            .any(|policy| policy.roles == ["late"])
-    })
-    .await;
+    until(&host, "the configuration was read", is_late).await;
     let now = batch(&host).await;
     assert_eq!((now.previous, now.took_over), (Some(old), 1));
 }

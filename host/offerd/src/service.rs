@@ -309,8 +309,8 @@ enum Job {
 }
 
 impl Later {
-    /// The compiler uses all cores. Two at a time, so that one that takes long holds up
-    /// nobody.
+    /// The compiler uses all cores. Two, so that one that takes long does not hold up the
+    /// rest.
     const AT_A_TIME: usize = 2;
 
     fn of(prepared: &[Prepared]) -> Self {

@@ -99,8 +99,10 @@ async fn beside(behaviour: &str) -> Vec<f64> {
     let config = Config::parse("bench", &text, std::path::Path::new("")).unwrap();
     let service = Service::start(config, None).await.unwrap();
     let admin = service.admin().clone();
-    // They fit nowhere, so the policy is shown offers all the time and takes none away.
+    // They fit nowhere, so both policies are shown offers all the time and take none away:
+    // a role that had nothing to do would wait for up to a second until it is revived.
     admin.submit(job("waiting", "bad", 500, 8)).await.unwrap();
+    admin.submit(job("large", "good", 1, 8)).await.unwrap();
     let mut times = Vec::new();
     for number in 0..JOBS {
         let name = format!("job-{number}");

@@ -31,6 +31,9 @@ const SWAPS: usize = 1_000;
 /// Before them: they fill caches and pools, and what ten thousand launches took goes back.
 const WARM: usize = 200;
 
+/// Between two looks at whether something is as it should be.
+const LOOK: Duration = Duration::from_millis(20);
+
 fn guest(name: &str) -> PathBuf {
     let folder = match std::env::var_os("OFFERD_GUESTS") {
         Some(folder) => PathBuf::from(folder),
@@ -40,12 +43,13 @@ fn guest(name: &str) -> PathBuf {
 }
 
 async fn until(admin: &Admin, job: &str, good: impl Fn(&JobStatus) -> bool) {
+    let mut looks = tokio::time::interval(LOOK);
     loop {
+        looks.tick().await;
         let jobs = admin.jobs().await.unwrap();
         if jobs.iter().any(|status| status.name == job && good(status)) {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -76,7 +80,9 @@ fn resident() -> f64 {
 
 /// Each offer had its answer or is held, and each update its acknowledgement.
 async fn nothing_is_lost(admin: &Admin) -> String {
+    let mut looks = tokio::time::interval(LOOK);
     loop {
+        looks.tick().await;
         let status = admin.status().await.unwrap();
         let counters = status.counters;
         let answered = counters.offers_accepted + counters.offers_declined;
@@ -93,7 +99,6 @@ async fn nothing_is_lost(admin: &Admin) -> String {
                 counters.offers_received, counters.updates_received
             );
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

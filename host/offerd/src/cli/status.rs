@@ -52,18 +52,7 @@ fn print(status: &Status) {
         status.version
     );
     if status.recording == Some(false) {
-        let starting = status
-            .policies
-            .iter()
-            .any(|policy| policy.state == "starting");
-        println!(
-            "nothing is being recorded; {}",
-            if starting {
-                "recordings begin when all policies have begun"
-            } else {
-                "the log says why"
-            }
-        );
+        println!("nothing is being recorded; the log says why");
     }
     println!();
     let rows: Vec<Vec<String>> = status
