@@ -312,11 +312,17 @@ impl Driver {
             policy.totals.add(&decided.stats);
             policy.has_answered();
         }
-        self.decided_for_shadows(handle, &decided);
+        let Decided {
+            round,
+            result,
+            stats,
+        } = decided;
+        let result = Arc::new(result);
+        self.decided_for_shadows(handle, round, &result, stats.duration);
         inputs.push(Input::Answered {
             policy: handle,
-            round: decided.round,
-            result: decided.result,
+            round,
+            result,
         });
     }
 

@@ -426,7 +426,7 @@ impl Replay<'_> {
                     Input::Answered {
                         policy,
                         round,
-                        result: result.into_owned(),
+                        result: result.into_owned().into(),
                     }
                 }
                 Recorded::Operator { ticket, request } => Input::Operator {

@@ -84,7 +84,7 @@ impl Scene {
             Input::Answered {
                 policy: PolicyHandle(0),
                 round: round.number,
-                result: Ok(Default::default()),
+                result: Ok(Default::default()).into(),
             },
             &mut effects,
         );
@@ -121,7 +121,7 @@ impl Scene {
         let answered = Input::Answered {
             policy: PolicyHandle(0),
             round: decided.round,
-            result: decided.result,
+            result: decided.result.into(),
         };
         self.machine.handle(NOW, answered, &mut effects);
         self.out.clear();

@@ -91,7 +91,7 @@ impl Machine {
         &mut self,
         policy: PolicyHandle,
         round: u32,
-        result: Result<Answer, Failure>,
+        result: &Result<Answer, Failure>,
     ) {
         let Some(state) = self.policy_mut(policy) else {
             return;
@@ -102,7 +102,7 @@ impl Machine {
         state.busy = false;
         let answer = match result {
             Ok(answer) => answer,
-            Err(failure) => return self.on_policy_failure(policy, &failure),
+            Err(failure) => return self.on_policy_failure(policy, failure),
         };
         state.strikes = 0;
         let decisions = answer.placements.len()
@@ -123,9 +123,9 @@ impl Machine {
             spreads: HashMap::default(),
             refusals: Vec::new(),
         };
-        self.check_kills(&mut checking, &answer);
-        self.check_placements(&mut checking, &answer);
-        self.check_declines(&mut checking, &answer);
+        self.check_kills(&mut checking, answer);
+        self.check_placements(&mut checking, answer);
+        self.check_declines(&mut checking, answer);
         for (position, (action, reason)) in answer.actions.iter().enumerate() {
             let reason = answer.reason(*reason).map(Arc::from);
             checking.action = u32::try_from(position).unwrap_or(u32::MAX);

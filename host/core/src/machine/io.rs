@@ -1,7 +1,9 @@
 //! What goes into the machine and what comes out. Nothing here decides.
 
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::Instant;
 use crate::call::{Call, FrameworkUpdate};
@@ -47,11 +49,11 @@ pub enum Input {
         call: CallId,
         why: String,
     },
-    /// A policy has ended a round.
+    /// A policy has ended a round. Shadows look at the result, too.
     Answered {
         policy: PolicyHandle,
         round: u32,
-        result: Result<Answer, Failure>,
+        result: Arc<Result<Answer, Failure>>,
     },
     Operator {
         ticket: Ticket,

@@ -233,7 +233,7 @@ impl Machine {
                     policy,
                     round,
                     result,
-                } => self.on_answer(policy, round, result),
+                } => self.on_answer(policy, round, &result),
                 Input::Operator { ticket, request } => self.on_request(ticket, request),
                 Input::Policy { policy, change } => self.on_policy_change(policy, change),
                 Input::Version { policy, version } => self.on_version(policy, version),

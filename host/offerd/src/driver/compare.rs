@@ -24,12 +24,6 @@ const REST: (Duration, Duration) = (Duration::from_millis(200), Duration::from_s
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
-/// The decision that counts.
-pub(crate) struct Active {
-    pub(super) result: Result<Answer, Failure>,
-    pub(super) cost: Duration,
-}
-
 /// A round, once the decision that counts is on its way.
 pub(crate) struct Shown {
     pub(super) round: Arc<Round>,
@@ -37,7 +31,9 @@ pub(crate) struct Shown {
     pub(super) missed: Vec<Arc<Round>>,
     /// All tables, for one that knows nothing.
     pub(super) tables: Option<Box<Delta>>,
-    pub(super) active: Arc<Active>,
+    /// The decision that counts, and what it cost.
+    pub(super) active: Arc<Result<Answer, Failure>>,
+    pub(super) active_cost: Duration,
 }
 
 /// What the thread and the driver both know.
@@ -115,14 +111,9 @@ pub(super) fn run(mut code: Box<dyn PolicyCode>, rounds: &Receiver<Shown>, share
                 } else {
                     failures = 0;
                 }
-                let cost = decided.stats.duration;
-                compare(
-                    &mut status,
-                    &shown.round,
-                    &decided.result,
-                    cost,
-                    &shown.active,
-                );
+                status.active_busy += shown.active_cost.as_secs_f64();
+                status.busy += decided.stats.duration.as_secs_f64();
+                compare(&mut status, &shown.round, &decided.result, &shown.active);
                 *shared.lock() = Arc::new(status.clone());
                 shared.waiting.fetch_sub(1, Ordering::AcqRel);
             }
@@ -151,12 +142,9 @@ fn compare(
     status: &mut api::ShadowStatus,
     round: &Round,
     own: &Result<Answer, Failure>,
-    cost: Duration,
-    active: &Active,
+    active: &Result<Answer, Failure>,
 ) {
     status.rounds += 1;
-    status.active_busy += active.cost.as_secs_f64();
-    status.busy += cost.as_secs_f64();
     match own {
         Ok(answer) => {
             status.placed += tasks(answer);
@@ -167,29 +155,29 @@ fn compare(
             status.last_failure = Some(failure.to_string());
         }
     }
-    if let Ok(answer) = &active.result {
+    if let Ok(answer) = active {
         status.active_placed += tasks(answer);
     }
-    if agree(&active.result, own) {
+    if agree(active, own) {
         status.agreed += 1;
     } else if status.first_divergence.is_none() {
         status.first_divergence = Some(api::Divergence {
             round: round.number,
             at: round.now.0 / 1_000_000,
-            active: shown(&active.result),
+            active: shown(active),
             shadow: shown(own),
         });
     }
 }
 
 /// What decisions about a round must respect.
-struct Bounds {
+pub(super) struct Bounds {
     offers: HashMap<OfferHandle, (RoleHandle, Amounts)>,
     sets: HashMap<SetHandle, (RoleHandle, Amounts, u32)>,
 }
 
 impl Bounds {
-    fn of(round: &Round) -> Self {
+    pub(super) fn of(round: &Round) -> Self {
         Self {
             offers: round
                 .offers
@@ -206,7 +194,7 @@ impl Bounds {
 
     /// How many placements could not be carried out: unknown or of another role, or
     /// too large. Constraints are not looked at.
-    fn refused(mut self, answer: &Answer) -> u64 {
+    pub(super) fn refused(mut self, answer: &Answer) -> u64 {
         let mut refused = 0;
         for placement in &answer.placements {
             let room = self.offers.get_mut(&placement.offer);
@@ -325,15 +313,12 @@ mod tests {
             std::thread::spawn(move || run(Box::new(Candidate(seen)), &received, &of_thread));
         let show = |round, missed, tables| {
             shared.waiting.fetch_add(1, Ordering::AcqRel);
-            let active = Arc::new(Active {
-                result: Ok(Answer::default()),
-                cost: Duration::from_millis(1),
-            });
             let shown = Shown {
                 round,
                 missed,
                 tables,
-                active,
+                active: Arc::new(Ok(Answer::default())),
+                active_cost: Duration::from_millis(1),
             };
             rounds.send(shown).unwrap();
         };

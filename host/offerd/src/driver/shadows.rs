@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
 
 use offerd_core::ids::PolicyHandle;
 use offerd_core::machine::{Input, Reply};
-use offerd_core::policy::{Delta, Round};
-use offerd_policy::Decided;
+use offerd_core::policy::{Answer, Delta, Failure, Round};
 use tokio::sync::oneshot;
 
 use super::Driver;
-use super::compare::{self, Active, Shared, Shown};
+use super::compare::{self, Shared, Shown};
 use super::swaps::{refuse, refused, reply};
 use crate::admin::api;
 use crate::policies::{Component, PolicyError, Prepared};
@@ -125,22 +125,22 @@ impl Shadow {
     /// The policy has decided.
     fn decided(
         &mut self,
-        decided: &Decided,
-        active: impl FnOnce() -> Arc<Active>,
+        number: u32,
+        active: &Arc<Result<Answer, Failure>>,
+        active_cost: Duration,
     ) -> Option<Shown> {
         let Next {
             round,
             missed,
             tables,
-        } = self
-            .next
-            .take_if(|next| next.round.number == decided.round)?;
+        } = self.next.take_if(|next| next.round.number == number)?;
         self.shared.waiting.fetch_add(1, Ordering::AcqRel);
         Some(Shown {
             round,
             missed,
             tables,
-            active: active(),
+            active: Arc::clone(active),
+            active_cost,
         })
     }
 }
@@ -328,21 +328,18 @@ impl Driver {
     }
 
     /// The decision that counts.
-    pub(super) fn decided_for_shadows(&mut self, handle: PolicyHandle, decided: &Decided) {
+    pub(super) fn decided_for_shadows(
+        &mut self,
+        handle: PolicyHandle,
+        round: u32,
+        active: &Arc<Result<Answer, Failure>>,
+        cost: Duration,
+    ) {
         let Some(policy) = self.policies.get_mut(handle.0 as usize) else {
             return;
         };
-        let mut active = None;
         for shadow in &mut policy.shadows {
-            let shown = shadow.decided(decided, || {
-                Arc::clone(active.get_or_insert_with(|| {
-                    Arc::new(Active {
-                        result: decided.result.clone(),
-                        cost: decided.stats.duration,
-                    })
-                }))
-            });
-            if let Some(shown) = shown {
+            if let Some(shown) = shadow.decided(round, active, cost) {
                 self.for_shadows.push((shadow.rounds.clone(), shown));
             }
         }

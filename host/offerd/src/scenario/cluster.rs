@@ -489,7 +489,7 @@ impl<'p> Cluster<'p> {
         self.input(Input::Answered {
             policy: POLICY,
             round: number,
-            result,
+            result: result.into(),
         });
     }
 

@@ -216,7 +216,7 @@ fn take(world: &mut World, step: Step, jobs: &mut u32) {
                 Some(round) => Input::Answered {
                     policy: crate::ids::PolicyHandle(u32::try_from(policy).unwrap()),
                     round: round.number,
-                    result: Ok(first_fit(&round)),
+                    result: Ok(first_fit(&round)).into(),
                 },
                 None => Input::Tick,
             };

@@ -81,7 +81,7 @@ fn a_call_that_the_master_refused_launched_nothing() {
         Input::Answered {
             policy: crate::ids::PolicyHandle(0),
             round: round.number,
-            result: Ok(first_fit(&round)),
+            result: Ok(first_fit(&round)).into(),
         },
         &mut effects,
     );

@@ -320,7 +320,7 @@ impl World {
             self.input(Input::Answered {
                 policy: PolicyHandle(u32::try_from(position).unwrap()),
                 round: round.number,
-                result: decide(&round),
+                result: decide(&round).into(),
             });
         }
     }
