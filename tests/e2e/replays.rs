@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use offerd::replay::{Compared, Report, Wish, replay};
 use offerd_mesos::ProtobufCodec;
@@ -240,7 +241,7 @@ async fn sim_a_piece_without_secrets_decides_alike() {
 
     let less = Folder::new(there.path().join("less"));
     let wish = Cut {
-        first: Some(std::time::Duration::from_millis(400)),
+        first: Some(Duration::from_millis(400)),
         ..Cut::default()
     };
     let piece = offerd_record::cut(&recordings(&dir), &less, &wish)
@@ -350,12 +351,39 @@ async fn sim_of_a_host_that_was_killed_all_but_the_last_second_is_there() {
         }
     })
     .await;
+    // Something happens all the time.
+    let mut behind = Vec::new();
+    for number in 0..41 {
+        let job = batch(&format!("job-{number}"), 1, "true");
+        std::fs::write(dir.path().join("more.toml"), job).unwrap();
+        let submit = ["job", "submit", "more.toml", "--admin", &host.admin];
+        let (code, out, err) = output(dir.path(), &submit).await;
+        assert_eq!(code, 0, "{out}{err}");
+        behind.push(since_latest_entry(&dir));
+    }
+    // A busy machine may be late now and then.
+    behind.sort();
+    assert!(behind[20] <= Duration::from_secs(1), "{behind:?}");
     host.kill().await;
     let report = gone_through(&dir);
     for policy in &report.policies {
         assert_eq!(policy.different(), 0, "{policy:?}");
     }
-    assert_eq!(placed(&report), (44, 44));
+    let (then, now) = placed(&report);
+    assert!(then >= 44);
+    assert_eq!(then, now);
+}
+
+/// How old the latest thing is that a killed host's recording would tell of.
+fn since_latest_entry(dir: &tempfile::TempDir) -> Duration {
+    let files = Folder::new(recordings(dir)).list().unwrap();
+    let latest = files.iter().flat_map(|file| entries(&file.path).unwrap());
+    let latest = latest.filter_map(|entry| match entry {
+        Entry::Inputs { now, .. } => Some(now.0),
+        _ => None,
+    });
+    let latest = UNIX_EPOCH + Duration::from_nanos(latest.max().unwrap());
+    SystemTime::now().duration_since(latest).unwrap_or_default()
 }
 
 fn placements(inputs: &[Recorded<'_>]) -> u32 {

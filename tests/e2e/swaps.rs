@@ -223,24 +223,133 @@ fn put(file: &Path, bytes: &[u8]) {
     std::fs::rename(aside, file).unwrap();
 }
 
-#[tokio::test]
-async fn sim_a_policy_that_fails_in_its_trial_is_rolled_back() {
-    let cluster = Cluster::simulated().await;
-    // Only the second one cares for its configuration.
-    let config = "watch = false\nconfig = { decide = \"panic\" }\n";
-    let (host, _) = host(&cluster.address(), "minimal", config).await;
+/// A host with a service of 20 tasks, 25 rounds in which `minimal` placed a task, which
+/// does not care for the configuration, unlike `worse`, and a job that fits nowhere.
+async fn host_that_has_worked(cluster: &Cluster, does: &str) -> Host {
+    let config = format!("watch = false\nconfig = {{ does = \"{does}\" }}\n");
+    let (host, _) = host(&cluster.address(), "minimal", &config).await;
     host.submit(SERVICE).await;
     host.job_until("front", |job| job.running == 20).await;
-    let before = digest(&host).await;
-    host.admin.swap("web", guest("misbehave")).await.unwrap();
-    host.submit(&batch(1)).await;
-    host.job_until("batch-1", |job| job.state == "finished")
+    host.submit(&batch(0).replace("cpus = 0.1", "cpus = 1000"))
         .await;
-    assert_eq!(digest(&host).await, before);
+    for number in 0..25 {
+        host.submit(&single(number)).await;
+        host.job_until(&format!("single-{number}"), |job| job.state == "finished")
+            .await;
+    }
+    host
+}
+
+/// Submits jobs until what decided before decides again; how many.
+async fn work_until_rolled_back(host: &Host, to: &str) -> u32 {
+    let mut looks = tokio::time::interval(std::time::Duration::from_millis(20));
+    for number in 0..1_000 {
+        looks.tick().await;
+        if digest(host).await == to {
+            return number;
+        }
+        host.submit(&single(100 + number)).await;
+    }
+    panic!("it is not rolled back: {:?}", host.status().await);
+}
+
+fn single(number: u32) -> String {
+    batch(number)
+        .replace("batch-", "single-")
+        .replace("count = 4", "count = 1")
+}
+
+#[tokio::test]
+async fn sim_a_policy_that_does_worse_in_its_trial_is_rolled_back() {
+    for (does, why) in [
+        ("panic-at-work", "2 strikes in its trial"),
+        ("sloppy", "% of its decisions were refused in its trial"),
+        ("idle", "it placed 0.00 tasks a round in its trial"),
+    ] {
+        let cluster = Cluster::simulated().await;
+        let host = host_that_has_worked(&cluster, does).await;
+        let before = digest(&host).await;
+        host.admin.swap("web", guest("worse")).await.unwrap();
+        assert_eq!(only(&host.status().await).state, "trial", "{does}");
+        let jobs = work_until_rolled_back(&host, &before).await;
+        let status = host.status().await;
+        let policy = only(&status);
+        let switch = policy.switches.last().unwrap();
+        assert!(switch.why.contains(why), "{does}: {switch:?}");
+        assert_eq!(policy.previous, None, "bad code is no way back");
+        for number in 100..100 + jobs {
+            host.job_until(&format!("single-{number}"), |job| job.state == "finished")
+                .await;
+        }
+        host.job_until("front", |job| job.running == 20).await;
+        host.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn sim_a_policy_that_lets_tasks_wait_in_its_trial_is_rolled_back() {
+    let cluster = Cluster::simulated().await;
+    let host = host_that_has_worked(&cluster, "late").await;
+    let before = digest(&host).await;
+    host.admin.swap("web", guest("worse")).await.unwrap();
+    host.submit(&batch(1).replace("count = 4", "count = 25"))
+        .await;
+    let status = host
+        .status_until("the one before decides", |s| only(s).digest == before)
+        .await;
+    let why = &only(&status).switches.last().unwrap().why;
+    assert!(why.starts_with("tasks waited "), "{why}");
+    assert!(why.contains("in its trial; with the one before"), "{why}");
+    host.job_until("batch-1", |job| job.finished == 25).await;
+}
+
+#[tokio::test]
+async fn sim_a_restart_does_not_end_a_trial() {
+    let cluster = Cluster::simulated().await;
+    let host = host_that_has_worked(&cluster, "idle").await;
+    let before = digest(&host).await;
+    host.admin.swap("web", guest("worse")).await.unwrap();
+    let host = host.restart().await;
+    let status = host.status().await;
+    assert_eq!(only(&status).digest, digest_of("worse"));
+    assert_eq!(only(&status).state, "trial");
+    work_until_rolled_back(&host, &before).await;
     let status = host.status().await;
     let switch = only(&status).switches.last().unwrap();
-    assert!(switch.why.contains("2 strikes in its trial"), "{switch:?}");
-    assert_eq!(only(&status).previous, None, "bad code is no way back");
+    assert!(switch.why.contains("the one before placed"), "{switch:?}");
+    // What came back needs no trial.
+    let host = host.restart().await;
+    let status = host.status().await;
+    assert_eq!(only(&status).digest, before);
+    assert_eq!(only(&status).state, "active");
+}
+
+#[tokio::test]
+async fn sim_what_fails_in_its_rehearsal_never_takes_over() {
+    for (does, why) in [
+        (
+            "panic",
+            "it failed: the policy was stopped: round 1: decide aborted",
+        ),
+        ("astray", "1 of its 1 placements could not be carried out"),
+    ] {
+        let cluster = Cluster::simulated().await;
+        let host = host_that_has_worked(&cluster, does).await;
+        let before = digest(&host).await;
+        let said = refused(host.admin.swap("web", guest("worse")).await);
+        assert!(said.contains("in its rehearsal"), "{said}");
+        assert!(said.contains(why), "{said}");
+        let status = host.status().await;
+        let policy = only(&status);
+        assert_eq!(policy.digest, before);
+        assert_eq!(policy.state, "active");
+        assert_eq!((policy.switches.len(), policy.strikes), (0, 0));
+        assert_eq!(policy.refused.as_ref().unwrap().why, said);
+        host.submit(&batch(1)).await;
+        host.job_until("batch-1", |job| job.state == "finished")
+            .await;
+        host.stop().await;
+    }
 }
 
 #[tokio::test]
@@ -332,7 +441,7 @@ async fn sim_past_its_budget_the_fallback_decides() {
 }
 
 /// A service and a stream of short tasks, while the policy is swapped 50 times,
-/// with a broken one in between.
+/// with broken ones in between.
 async fn many_swaps(cluster: &Cluster) {
     let (host, file) = host(
         &cluster.address(),
@@ -352,7 +461,14 @@ async fn many_swaps(cluster: &Cluster) {
             host.submit(&batch(number)).await;
         }
         if number == 25 {
+            let before = digest(&host).await;
             refused(host.admin.swap("web", broken.clone()).await);
+            // It loads and begins, and panics in each round.
+            let why = refused(host.admin.swap("web", guest("worse")).await);
+            assert!(why.contains("in its rehearsal"), "{why}");
+            let status = host.status().await;
+            assert_eq!(only(&status).digest, before);
+            assert_eq!(only(&status).numbers.failures, 0);
         }
         // Two versions and two languages.
         let next = ["bin-pack", "first-fit", "bin-pack-python"][number as usize % 3];

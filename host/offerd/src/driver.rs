@@ -30,6 +30,7 @@ use crate::watch::Watch;
 mod canary;
 mod compare;
 mod recording;
+mod rehearsal;
 mod reload;
 mod running;
 mod shadows;

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use offerd_core::machine::view::PolicyNumbers;
 use offerd_policy::Snapshot;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
@@ -25,6 +26,9 @@ pub(crate) struct Choice {
     pub(crate) configured: String,
     pub(crate) active: Origin,
     pub(crate) previous: Option<Origin>,
+    /// What decides is on trial: what the one before did in its time.
+    #[serde(default)]
+    pub(crate) trial: Option<PolicyNumbers>,
 }
 
 /// Code of which there is a copy.
@@ -256,6 +260,7 @@ mod tests {
             configured: "configured".to_owned(),
             active: origin(active),
             previous: previous.map(origin),
+            trial: None,
         }
     }
 

@@ -45,8 +45,6 @@ pub struct Prepared {
     pub(crate) is_absent: bool,
     /// The configured file is another one, which takes longer to be made ready.
     pub(crate) is_outdated: bool,
-    /// Something else decided last.
-    pub(crate) is_new: bool,
 }
 
 impl std::fmt::Debug for Prepared {
@@ -84,7 +82,6 @@ impl Prepared {
             previous: None,
             is_absent: false,
             is_outdated: false,
-            is_new: false,
         }
     }
 

@@ -131,11 +131,25 @@ impl Supervisor {
         self.strikes.clear();
         self.start = *numbers;
         self.seen = *numbers;
-        self.trial = (trial && !self.budget.trial.is_zero()).then(|| Trial {
+        self.trial = None;
+        if trial {
+            self.begin_trial(now, before.0);
+        }
+    }
+
+    /// What decides is on trial from now on. `before`: what the one before did in its
+    /// time.
+    pub(crate) fn begin_trial(&mut self, now: Instant, before: PolicyNumbers) {
+        self.trial = (!self.budget.trial.is_zero()).then(|| Trial {
             until: now + self.budget.trial,
             latest: now + self.budget.trial.saturating_mul(LONGEST_TRIAL),
-            before,
+            before: Done(before),
         });
+    }
+
+    /// While there is a trial: what the one before did in its time.
+    pub(crate) fn trial(&self) -> Option<PolicyNumbers> {
+        self.trial.as_ref().map(|trial| trial.before.0)
     }
 
     /// A canary begins beside a policy, whose numbers are `usual`. It is on trial for

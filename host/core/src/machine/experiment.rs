@@ -1,11 +1,12 @@
-//! What a policy would see of a waiting task in an experiment: the service asks it
-//! once more, with something altered.
+//! Rounds without effect: what a policy would see of a waiting task in an experiment,
+//! for which the service asks it once more with something altered, and what other code
+//! would see first.
 
 use std::sync::Arc;
 
 use crate::ids::{JobHandle, OfferHandle, PolicyHandle, TaskId};
 use crate::offer::{Offer, OfferInfo, traits};
-use crate::policy::{Round, Waiting};
+use crate::policy::Round;
 
 use super::Machine;
 
@@ -52,30 +53,31 @@ impl Machine {
                 })
             })
             .collect();
-        let waiting: Vec<Waiting> = self
-            .policies
-            .get(policy.0 as usize)?
-            .waiting
-            .iter()
-            .take(self.settings.waiting_per_round)
-            .filter_map(|(_, job)| self.jobs.get(*job)?.as_waiting(side))
-            .collect();
-        let round = Round {
+        Some(Experiment {
+            policy,
+            job: job.handle,
+            round: self.first_round(policy, offers)?,
+            elsewhere,
+        })
+    }
+
+    /// The round that code would see first that decided for a policy now.
+    pub fn rehearsal(&self, policy: PolicyHandle) -> Option<Round> {
+        let (offers, _) = self.offers_to_show(policy, OfferHandle(0));
+        self.first_round(policy, offers)
+    }
+
+    fn first_round(&self, policy: PolicyHandle, offers: Vec<Arc<Offer>>) -> Option<Round> {
+        Some(Round {
             number: 1,
             now: self.now,
             offers,
             fresh_from: OfferHandle(0),
-            waiting,
+            waiting: self.waiting_to_show(policy)?,
             updates: Vec::new(),
             rescinded: Vec::new(),
             events: Vec::new(),
             delta: self.full_delta(policy),
-        };
-        Some(Experiment {
-            policy,
-            job: job.handle,
-            round,
-            elsewhere,
         })
     }
 

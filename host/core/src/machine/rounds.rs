@@ -269,16 +269,10 @@ impl Machine {
         let handle = self.policies.get(position)?.handle;
         let fresh_from = self.policies.get(position)?.fresh_from;
         let (offers, more) = self.offers_to_show(handle, fresh_from);
+        let waiting = self.waiting_to_show(handle)?;
         let delta = self.make_delta(position)?;
-        let side = self.side_of_policy(handle);
         let next_offer = self.offers.next_handle();
         let policy = self.policies.get_mut(position)?;
-        let waiting: Vec<_> = policy
-            .waiting
-            .iter()
-            .take(self.settings.waiting_per_round)
-            .filter_map(|(_, job)| self.jobs.get(*job)?.as_waiting(side))
-            .collect();
         policy.numbers.chances += u64::from(may_fit(&offers, &waiting));
         policy.rounds += 1;
         policy.busy = true;
@@ -309,10 +303,25 @@ impl Machine {
         })
     }
 
+    /// What waits for a policy, as far as a round may show it.
+    pub(super) fn waiting_to_show(&self, policy: PolicyHandle) -> Option<Vec<Waiting>> {
+        let side = self.side_of_policy(policy);
+        let waiting = &self.policies.get(policy.0 as usize)?.waiting;
+        let shown = waiting
+            .iter()
+            .take(self.settings.waiting_per_round)
+            .filter_map(|(_, job)| self.jobs.get(*job)?.as_waiting(side));
+        Some(shown.collect())
+    }
+
     /// The offers of a policy's next round, and whether there are more that it has not
     /// been shown. New ones come first, so that what is left undecided does not keep
     /// them away.
-    fn offers_to_show(&self, policy: PolicyHandle, new: OfferHandle) -> (Vec<Arc<Offer>>, bool) {
+    pub(super) fn offers_to_show(
+        &self,
+        policy: PolicyHandle,
+        new: OfferHandle,
+    ) -> (Vec<Arc<Offer>>, bool) {
         let limit = self.settings.offers_per_round;
         let one_policy = self.policies.len() == 1;
         let is_its =

@@ -175,7 +175,7 @@ impl Driver {
             if let Some(position) = self.policies.iter().position(at_work) {
                 let (answer, swapped) = oneshot::channel();
                 let answer = Some(answer);
-                self.adopt_code(position, code, Wish { cause, answer }, inputs);
+                self.adopt_code(position, code, Wish { cause, answer });
                 swaps.push(swapped);
             }
         }

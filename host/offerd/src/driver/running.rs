@@ -7,7 +7,6 @@ use std::thread::ThreadId;
 
 use offerd_core::Instant;
 use offerd_core::ids::PolicyHandle;
-use offerd_core::machine::view::PolicyNumbers;
 use offerd_core::machine::{Input, PolicyChange};
 use offerd_policy::{
     Began, CallStats, Metrics, PolicyCode, PolicyThread, Reply as PolicyReply, Snapshot,
@@ -159,8 +158,9 @@ impl Running {
         let (fallback, watched) = (policy.fallback, policy.watched.take());
         let swap = policy.is_absent.then_some(Swap::Starting);
         let mut supervisor = Supervisor::new(policy.budget);
-        if policy.is_new {
-            supervisor.took_over(now, &PolicyNumbers::default(), true);
+        // One that a restart has interrupted begins anew.
+        if let Some(before) = choice.trial {
+            supervisor.begin_trial(now, before);
         }
         let is_outdated = policy.is_outdated;
         let (active, code) = Version::of(policy, now);

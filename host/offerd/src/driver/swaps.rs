@@ -1,5 +1,6 @@
 //! Changing the code of a policy while it works: loading beside the loop, the cut
-//! between two rounds, and the way back. What is judged is in `supervisor`.
+//! between two rounds, and the way back. What is tried before is in `rehearsal`, what is
+//! judged after in `supervisor`.
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::Driver;
 use super::canary::LoadedCanary;
+use super::rehearsal::Rehearsed;
 use super::reload::Configured;
 use super::running::Version;
 use crate::admin::api;
@@ -23,7 +25,7 @@ use crate::supervisor::Verdict;
 pub(super) enum Swap {
     /// The first code, which was too large to wait for it when the service started.
     Starting,
-    /// The code is being loaded; `load` tells this load from one that was given up.
+    /// The code is being loaded, or rehearses; `load` tells this load from one that was given up.
     Loading { load: u64, wish: Wish },
     /// The code that decides is exchanged between two rounds.
     Cutting {
@@ -79,6 +81,8 @@ impl Cause {
 pub(crate) enum Loaded {
     /// Other code for a policy.
     Code(LoadedCode),
+    /// It may take over, or must not.
+    Rehearsed(Rehearsed),
     Canary(LoadedCanary),
     Configured(Configured),
     /// The code of a policy that has none yet.
@@ -242,10 +246,10 @@ impl Driver {
         }
         // The configured file that was looked at already is none that changed.
         let known = matches!(wish.cause, Cause::File).then(|| policy.choice.configured.clone());
-        self.loads += 1;
-        let load = self.loads;
-        policy.swap = Some(Swap::Loading { load, wish });
-        let (handle, name) = (policy.handle, policy.name.clone());
+        let name = policy.name.clone();
+        let Some((policy, load)) = self.begin_load(position, wish) else {
+            return;
+        };
         let loaded = self.loaded.clone();
         tokio::task::spawn_blocking(move || {
             let component = match source {
@@ -265,7 +269,7 @@ impl Driver {
             });
             // The service is ending if nobody takes it.
             let _ = loaded.send(Loaded::Code(LoadedCode {
-                policy: handle,
+                policy,
                 load,
                 configured,
                 result,
@@ -273,10 +277,33 @@ impl Driver {
         });
     }
 
+    /// Something begins beside the loop that ends in a swap.
+    pub(super) fn begin_load(
+        &mut self,
+        position: usize,
+        wish: Wish,
+    ) -> Option<(PolicyHandle, u64)> {
+        let policy = self.policies.get_mut(position)?;
+        self.loads += 1;
+        let load = self.loads;
+        policy.swap = Some(Swap::Loading { load, wish });
+        Some((policy.handle, load))
+    }
+
+    /// It has come back; `None`: it was given up for something else.
+    pub(super) fn end_load(&mut self, position: usize, of: u64) -> Option<Wish> {
+        let is_this = |swap: &mut Swap| matches!(swap, Swap::Loading { load, .. } if *load == of);
+        match self.policies.get_mut(position)?.swap.take_if(is_this) {
+            Some(Swap::Loading { wish, .. }) => Some(wish),
+            _ => None,
+        }
+    }
+
     /// Something is loaded.
     pub(super) fn loaded(&mut self, loaded: Loaded, inputs: &mut Vec<Input>) {
         let waits = match &loaded {
             Loaded::Code(LoadedCode { policy, .. })
+            | Loaded::Rehearsed(Rehearsed { policy, .. })
             | Loaded::Back { policy, .. }
             | Loaded::WayBack { policy, .. } => self.is_renewing(policy.0 as usize),
             // A file begins with what holds their places, or with them.
@@ -287,7 +314,8 @@ impl Driver {
             return self.recording.wait(loaded);
         }
         match loaded {
-            Loaded::Code(code) => self.code_loaded(code, inputs),
+            Loaded::Code(code) => self.code_loaded(code),
+            Loaded::Rehearsed(rehearsed) => self.rehearsed(rehearsed, inputs),
             Loaded::Canary(canary) => self.canary_loaded(canary, inputs),
             Loaded::Configured(configured) => self.configured(configured, inputs),
             Loaded::Back { policy, answer } => {
@@ -396,16 +424,13 @@ impl Driver {
         }
     }
 
-    /// Code is loaded: it takes over between two rounds.
-    fn code_loaded(&mut self, loaded: LoadedCode, inputs: &mut Vec<Input>) {
+    /// Code is loaded: it rehearses.
+    fn code_loaded(&mut self, loaded: LoadedCode) {
         let position = loaded.policy.0 as usize;
-        let Some(policy) = self.policies.get_mut(position) else {
+        let Some(wish) = self.end_load(position, loaded.load) else {
             return;
         };
-        let is_this =
-            |swap: &mut Swap| matches!(swap, Swap::Loading { load, .. } if *load == loaded.load);
-        let Some(Swap::Loading { wish, .. }) = policy.swap.take_if(is_this) else {
-            // It was given up for something else.
+        let Some(policy) = self.policies.get_mut(position) else {
             return;
         };
         if let Some(digest) = loaded.configured {
@@ -418,20 +443,23 @@ impl Driver {
                 {
                     return self.swap_over(position);
                 }
-                let (next, code) = Version::of(prepared, self.clock.now());
-                self.cut(position, next, Some(component), code, wish, inputs);
+                self.rehearse(position, (prepared, component), wish);
             }
             Ok(None) => self.swap_over(position),
-            Err(error) => {
-                let why = chain(&error);
-                tracing::error!(
-                    policy = policy.name,
-                    "other code for policy {} cannot be used, the one at work goes on: {why}",
-                    policy.name
-                );
-                self.fails(position, why, wish);
-            }
+            Err(error) => self.cannot_be_used(position, chain(&error), wish),
         }
+    }
+
+    /// Other code is not put to work.
+    pub(super) fn cannot_be_used(&mut self, position: usize, why: String, wish: Wish) {
+        if let Some(policy) = self.policies.get(position) {
+            tracing::error!(
+                policy = policy.name,
+                "other code for policy {} cannot be used, the one at work goes on: {why}",
+                policy.name
+            );
+        }
+        self.fails(position, why, wish);
     }
 
     /// Goes back to the code before. What is only being loaded is given up for it.
@@ -480,7 +508,7 @@ impl Driver {
     }
 
     /// Begins the exchange: no more rounds until it is made.
-    fn cut(
+    pub(super) fn cut(
         &mut self,
         position: usize,
         next: Version,
@@ -657,7 +685,7 @@ impl Driver {
 
     /// A swap has ended, whatever came of it: the file may have changed meanwhile.
     fn swap_over(&mut self, position: usize) {
-        self.keep_configured(position);
+        self.keep_changes(position);
         self.go_on(position);
     }
 
@@ -690,6 +718,7 @@ impl Driver {
                 configured: policy.choice.configured.clone(),
                 active: policy.active.about.origin(),
                 previous: policy.previous(),
+                trial: policy.supervisor.trial(),
             };
         }
         let (name, choice) = (policy.name.clone(), policy.choice.clone());
@@ -717,8 +746,9 @@ impl Driver {
         });
     }
 
-    /// Remembers which configured file was looked at, also if it was refused.
-    fn keep_configured(&self, position: usize) {
+    /// Remembers which configured file was looked at, also if it was refused, and that
+    /// a trial is over.
+    fn keep_changes(&self, position: usize) {
         let (Some(policy), Some(loader)) = (self.policies.get(position), &self.loader) else {
             return;
         };
@@ -749,7 +779,12 @@ impl Driver {
                 continue;
             };
             let has_previous = policy.previous.is_some();
-            match policy.supervisor.judge(now, &numbers, has_previous) {
+            let verdict = policy.supervisor.judge(now, &numbers, has_previous);
+            let is_over = policy.supervisor.trial().is_none();
+            if is_over && policy.choice.trial.take().is_some() {
+                self.keep_changes(position);
+            }
+            match verdict {
                 None => {}
                 Some(Verdict::GiveUp(why)) if !has_previous => {
                     self.fall_back(position, why, inputs);
@@ -766,18 +801,11 @@ impl Driver {
     }
 
     /// Begins the swap to what a new configuration wants.
-    pub(super) fn adopt_code(
-        &mut self,
-        position: usize,
-        (prepared, component): (Prepared, Component),
-        wish: Wish,
-        inputs: &mut Vec<Input>,
-    ) {
+    pub(super) fn adopt_code(&mut self, position: usize, code: (Prepared, Component), wish: Wish) {
         let Some(policy) = self.policies.get_mut(position) else {
             return;
         };
-        policy.choice.configured.clone_from(&component.digest);
-        let (next, code) = Version::of(prepared, self.clock.now());
-        self.cut(position, next, Some(component), code, wish, inputs);
+        policy.choice.configured.clone_from(&code.1.digest);
+        self.rehearse(position, code, wish);
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use offerd_core::Instant;
 use offerd_core::ids::{FrameworkId, Role};
+use offerd_core::machine::view::PolicyNumbers;
 use offerd_core::policy::Codec;
 use offerd_policy::{
     Compiler, Description, Options, Policy, RoundLimits, Runtime, RuntimeError, Snapshot,
@@ -242,11 +243,12 @@ impl Loader {
     ) -> Prepared {
         let active = prepared.about.origin();
         let choice = choice.unwrap_or_default();
-        let is_new = !choice.active.digest.is_empty() && choice.active.digest != active.digest;
-        let before = if choice.active.digest == active.digest {
-            choice.previous
+        let (before, trial) = if choice.active.digest == active.digest {
+            (choice.previous, choice.trial)
         } else {
-            Some(choice.active).filter(|origin| !origin.digest.is_empty())
+            let decided = Some(choice.active).filter(|origin| !origin.digest.is_empty());
+            let trial = decided.as_ref().map(|_| PolicyNumbers::default());
+            (decided, trial)
         };
         let later = before.as_ref().is_some_and(|origin| {
             // To read it for nothing takes time, too.
@@ -262,6 +264,7 @@ impl Loader {
             configured: configured.unwrap_or(choice.configured),
             active,
             previous: before.filter(|_| later || previous.is_some()),
+            trial,
         };
         let (name, chosen) = (policy.name.clone(), choice.clone());
         let component = Arc::clone(&prepared.component);
@@ -277,7 +280,6 @@ impl Loader {
         Prepared {
             choice,
             previous: previous.map(Box::new),
-            is_new,
             ..prepared
         }
     }
@@ -416,7 +418,6 @@ impl Loader {
             previous: None,
             is_absent: false,
             is_outdated: false,
-            is_new: false,
             code: Box::new(started),
         })
     }
