@@ -29,7 +29,7 @@ const TASKS: u32 = 10_000;
 const SWAPS: usize = 1_000;
 
 /// Before them: they fill caches and pools, and what ten thousand launches took goes back.
-const WARM: usize = 200;
+const WARM: usize = 1_000;
 
 /// Between two looks at whether something is as it should be.
 const LOOK: Duration = Duration::from_millis(20);
