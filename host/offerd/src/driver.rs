@@ -40,7 +40,7 @@ mod swaps;
 pub(crate) use recording::Recording;
 pub(crate) use reload::Reload;
 pub(crate) use running::{Running, ThreadReply};
-pub(crate) use shadows::{Candidate, ForShadow};
+pub(crate) use shadows::{Candidate, ForShadow, ForShadows};
 pub(crate) use swaps::Loaded;
 
 /// Messages taken together before the machine is asked what to do.
@@ -103,8 +103,8 @@ pub(crate) struct Driver {
     pub(crate) reload: Reload,
     /// The other end of [`Sources::candidates`].
     pub(crate) candidates: mpsc::UnboundedSender<Candidate>,
-    /// What shadows see at the end of this turn.
-    pub(crate) for_shadows: Vec<ForShadow>,
+    /// What shadows are to see, when the calls that came of it are out.
+    pub(crate) for_shadows: ForShadows,
     pub(crate) recording: Recording,
     /// Notices that policy files change, and where it says so.
     pub(crate) watch: Option<Watch>,
@@ -120,7 +120,7 @@ pub(crate) struct Driver {
 }
 
 /// What waits for something: commits, and those who asked.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Waiting {
     /// Effects that wait for commits, in order; a commit stands before what
     /// depends on it.
@@ -129,10 +129,10 @@ pub(crate) struct Waiting {
     next_ticket: u64,
 }
 
-#[derive(Debug)]
 enum Held {
     Commit,
     Effect(Effect),
+    Shadows(Vec<ForShadow>),
 }
 
 /// Calls of one session on their way to the client.
@@ -215,7 +215,7 @@ impl Driver {
             answered.clear();
             self.answered = answered;
             self.handle(&mut inputs, &mut effects)?;
-            self.show_shadows();
+            self.show_shadows().await;
         }
         self.finish(&mut sources).await
     }
@@ -411,12 +411,16 @@ impl Driver {
         // The first is the commit itself.
         self.waiting.held.pop_front();
         let mut calls = Outgoing::default();
-        while let Some(Held::Effect(effect)) = self
+        while let Some(held) = self
             .waiting
             .held
-            .pop_front_if(|held| matches!(held, Held::Effect(_)))
+            .pop_front_if(|held| !matches!(held, Held::Commit))
         {
-            self.release(effect, &mut calls);
+            match held {
+                Held::Effect(effect) => self.release(effect, &mut calls),
+                Held::Shadows(shown) => self.for_shadows.due.extend(shown),
+                Held::Commit => {}
+            }
         }
         calls.send(&self.client);
         Ok(())

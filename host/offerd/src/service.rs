@@ -23,7 +23,9 @@ use crate::admin::server::{self, BindError, Listener};
 use crate::admin::{Ask, Asker};
 use crate::clock::Clock;
 use crate::config::{Config, Store as StoreSettings};
-use crate::driver::{Driver, Ended, Facts, Loaded, Recording, Reload, Running, Sources, Waiting};
+use crate::driver::{
+    Driver, Ended, Facts, ForShadows, Loaded, Recording, Reload, Running, Sources, Waiting,
+};
 use crate::kept::{Kept, Origin};
 use crate::ledger::Ledger;
 use crate::policies::{Loader, PrepareError, Prepared, Surroundings};
@@ -262,7 +264,7 @@ impl Parts {
             loads: 0,
             reload: Reload::default(),
             candidates,
-            for_shadows: Vec::new(),
+            for_shadows: ForShadows::default(),
             recording,
             watch,
             changes,

@@ -121,6 +121,8 @@ pub(crate) struct Running {
     pub(super) canary: Option<Canary>,
     /// What decided before, ready to go on.
     pub(super) previous: Option<(Version, Box<dyn PolicyCode>)>,
+    /// What is no way back any more.
+    gone: Option<(Version, Box<dyn PolicyCode>)>,
     pub(super) swap: Option<Swap>,
     /// Its file changed during a swap.
     pub(super) file_changed: bool,
@@ -184,6 +186,7 @@ impl Running {
             shadows: Vec::new(),
             canary: None,
             previous,
+            gone: None,
             swap,
             file_changed: false,
             is_outdated,
@@ -295,8 +298,18 @@ impl Running {
         same_code != *before
     }
 
+    /// Code that is not needed any more goes when what decides now has answered: to free
+    /// what an instance had holds up whoever takes memory, as a first round does.
+    pub(super) fn goes_later(&mut self, gone: Option<(Version, Box<dyn PolicyCode>)>) {
+        let before = std::mem::replace(&mut self.gone, gone);
+        if before.is_some() {
+            tokio::task::spawn_blocking(move || drop(before));
+        }
+    }
+
     /// A round was answered.
     pub(super) fn has_answered(&mut self) {
+        self.goes_later(None);
         if self.swap.is_none()
             && let Some(since) = self.held_at.take()
             && let Some(switch) = self.switches.back_mut()

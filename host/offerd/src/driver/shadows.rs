@@ -13,9 +13,9 @@ use offerd_core::machine::{Input, Reply};
 use offerd_core::policy::{Answer, Delta, Failure, Round};
 use tokio::sync::oneshot;
 
-use super::Driver;
 use super::compare::{self, Shared, Shown};
 use super::swaps::{refuse, refused, reply};
+use super::{Driver, Held};
 use crate::admin::api;
 use crate::policies::{Component, PolicyError, Prepared};
 use crate::report::chain;
@@ -51,6 +51,14 @@ struct Next {
 
 /// A round on its way to a shadow's thread.
 pub(crate) type ForShadow = (Sender<Shown>, Shown);
+
+#[derive(Default)]
+pub(crate) struct ForShadows {
+    /// Decided in this turn.
+    decided: Vec<ForShadow>,
+    /// All calls that came of it are with the client.
+    pub(super) due: Vec<ForShadow>,
+}
 
 /// A candidate is loaded.
 pub(crate) struct Candidate {
@@ -340,14 +348,30 @@ impl Driver {
         };
         for shadow in &mut policy.shadows {
             if let Some(shown) = shadow.decided(round, active, cost) {
-                self.for_shadows.push((shadow.rounds.clone(), shown));
+                self.for_shadows
+                    .decided
+                    .push((shadow.rounds.clone(), shown));
             }
         }
     }
 
-    /// Nothing else is to be done now.
-    pub(super) fn show_shadows(&mut self) {
-        for (rounds, shown) in self.for_shadows.drain(..) {
+    /// The end of a turn: who decides comes first. To wake a thread takes time, and so
+    /// does sharing a core with it.
+    pub(super) async fn show_shadows(&mut self) {
+        let ForShadows { decided, due } = &mut self.for_shadows;
+        if self.waiting.held.is_empty() {
+            due.append(decided);
+        } else if !decided.is_empty() {
+            // Calls wait for a commit, and these behind them.
+            let decided = std::mem::take(decided);
+            self.waiting.held.push_back(Held::Shadows(decided));
+        }
+        if due.is_empty() {
+            return;
+        }
+        // The client may be on this thread.
+        tokio::task::yield_now().await;
+        for (rounds, shown) in self.for_shadows.due.drain(..) {
             // One that was aborted takes no more.
             let _ = rounds.send(shown);
         }

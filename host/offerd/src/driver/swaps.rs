@@ -657,8 +657,7 @@ impl Driver {
         let is_way_back = !before.is_fallback && (!judged || policy.active.is_fallback);
         let way_back = is_way_back.then_some((before, replaced.other));
         let gone = std::mem::replace(&mut policy.previous, way_back);
-        // To free what an instance had takes a moment in which nobody would decide.
-        tokio::task::spawn_blocking(move || drop(gone));
+        policy.goes_later(gone);
         if judged {
             tracing::error!(policy = policy.name, "{text}");
         } else {
