@@ -4,7 +4,10 @@
 //! of its own; the master has another. With `@2` it may use both, for a shadow has a
 //! thread of its own. See docs/performance.md.
 //!
-//!     cargo xtask bench --bench end_to_end [-- BURST...]
+//! `1/1ms` are single offers with a pause before each: what an offer takes where others have
+//! done what they had to do.
+//!
+//!     cargo xtask bench --bench end_to_end [-- BURST[/PAUSEms]...]
 
 #![allow(
     clippy::unwrap_used,
@@ -21,6 +24,7 @@ mod native;
 mod offer;
 
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use master::{Master, Run};
 
@@ -35,6 +39,9 @@ const MASTER: &str = "OFFERD_BENCH_MASTER";
 /// Offers of a run with bursts, and single offers of a run for latency.
 const OFFERS: usize = 200_000;
 const SINGLE: usize = 10_000;
+
+/// Bursts of a run with pauses.
+const PAUSED: usize = 1_000;
 
 /// After the name of a scheduler: it may use the master's core too.
 const BOTH_CORES: &str = "@2";
@@ -67,11 +74,12 @@ fn main() {
         }
         return;
     }
-    let mut bursts: Vec<usize> = std::env::args()
-        .filter_map(|text| text.parse().ok())
+    let mut loads: Vec<Load> = std::env::args()
+        .filter_map(|text| Load::parse(&text))
         .collect();
-    if bursts.is_empty() {
-        bursts = vec![1, 100, 1000, 10_000];
+    if loads.is_empty() {
+        let usual = ["1", "1/1ms", "100", "1000", "10000"];
+        loads.extend(usual.iter().filter_map(|text| Load::parse(text)));
     }
     if taskset().is_none() {
         println!("taskset is missing: the schedulers are not bound to one core\n");
@@ -83,11 +91,11 @@ fn main() {
         "{:>6}  {:<17}  {:>10}  {:>14}  {:>12}  {:>5}  {:<10}  lowest to highest",
         "burst", "scheduler", "offers/s", "CPU s/100,000", "p50 us/burst", "ratio", "beside"
     );
-    for burst in bursts {
-        let total = if burst == 1 { SINGLE } else { OFFERS };
+    for load in loads {
+        let name = load.name();
         let turns: Vec<Vec<Measured>> = (0..TURNS)
             .map(|_| {
-                let measured = |(scheduler, _)| measure(scheduler, burst, total);
+                let measured = |(scheduler, _)| measure(scheduler, &load);
                 SCHEDULERS.map(measured).into()
             })
             .collect();
@@ -96,7 +104,7 @@ fn main() {
                 sorted(turns.iter().map(|turn| what(&turn[number])))[TURNS / 2]
             };
             print!(
-                "{burst:>6}  {scheduler:<17}  {:>10.0}  {:>14.2}  {:>12.1}",
+                "{name:>6}  {scheduler:<17}  {:>10.0}  {:>14.2}  {:>12.1}",
                 of(|run| run.rate),
                 of(|run| run.cpu),
                 of(|run| run.median) * 1e6,
@@ -125,6 +133,38 @@ fn sorted(figures: impl Iterator<Item = f64>) -> Vec<f64> {
     figures
 }
 
+/// What the master sends.
+struct Load {
+    burst: usize,
+    pause: Duration,
+}
+
+impl Load {
+    fn parse(text: &str) -> Option<Self> {
+        let (burst, pause) = text.split_once('/').unwrap_or((text, "0ms"));
+        Some(Self {
+            burst: burst.parse().ok()?,
+            pause: Duration::from_millis(pause.strip_suffix("ms")?.parse().ok()?),
+        })
+    }
+
+    fn name(&self) -> String {
+        match self.pause.as_millis() {
+            0 => self.burst.to_string(),
+            pause => format!("{}/{pause}ms", self.burst),
+        }
+    }
+
+    /// Offers of a run.
+    fn total(&self) -> usize {
+        match (self.burst, self.pause.is_zero()) {
+            (1, true) => SINGLE,
+            (_, true) => OFFERS,
+            (burst, false) => PAUSED * burst,
+        }
+    }
+}
+
 struct Measured {
     rate: f64,
     /// CPU seconds of the scheduler for 100,000 offers.
@@ -133,18 +173,19 @@ struct Measured {
     median: f64,
 }
 
-fn measure(scheduler: &str, burst: usize, total: usize) -> Measured {
+fn measure(scheduler: &str, load: &Load) -> Measured {
+    let (burst, total) = (load.burst, load.total());
     touch_memory();
     let master = Master::bind(burst);
     let child = spawn(scheduler, &master.address);
     let mut session = master.accept();
     // Warm: buffers, caches, branch predictors.
-    session.run(10_000.max(burst) / burst);
+    session.run(10_000.max(burst) / burst, Duration::ZERO);
     let before = cpu_seconds(child.0.id());
     let Run {
         elapsed,
         mut bursts,
-    } = session.run(total / burst);
+    } = session.run(total / burst, load.pause);
     let cpu = cpu_seconds(child.0.id()) - before;
     bursts.sort_unstable();
     let offers = (total / burst * burst) as f64;

@@ -85,12 +85,14 @@ impl Master {
 }
 
 impl Session {
-    pub(crate) fn run(&mut self, bursts: usize) -> Run {
+    /// `pause`: before each burst; it does not count.
+    pub(crate) fn run(&mut self, bursts: usize, pause: Duration) -> Run {
         let mut times = Vec::with_capacity(bursts);
         let mut total = Duration::ZERO;
         for _ in 0..bursts {
             let event = self.offers();
             self.encode(&event);
+            std::thread::sleep(pause);
             let started = Instant::now();
             let record = std::mem::take(&mut self.record);
             self.events.write_all(&record).unwrap();

@@ -1,5 +1,5 @@
-//! A thousand swaps with ten thousand tasks and a stream of others: how long
-//! nobody decides, and what is left in memory. See docs/performance.md.
+//! A thousand swaps with ten thousand tasks and a stream of others: how long nobody decides,
+//! and what is left in memory; then roll-backs, and questions why. See docs/performance.md.
 //!
 //!     cargo xtask bench --bench swaps
 
@@ -12,13 +12,12 @@
 )]
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use offerd::admin::client::Admin;
 use offerd::config::Config;
 use offerd::service::Service;
-use offerd_core::machine::view::JobStatus;
-
+use offerd_core::machine::view::{JobStatus, TaskFilter};
 use offerd_sim::{AgentSettings, Settings, Sim};
 
 /// As in the program.
@@ -30,6 +29,9 @@ const SWAPS: usize = 1_000;
 
 /// Before them: they fill caches and pools, and what ten thousand launches took goes back.
 const WARM: usize = 1_000;
+
+/// Roll-backs, and questions about each of three tasks.
+const ASKED: usize = 200;
 
 /// Between two looks at whether something is as it should be.
 const LOOK: Duration = Duration::from_millis(20);
@@ -151,15 +153,11 @@ async fn main() {
         .await;
     }
     until(&admin, "many", |job| job.running == TASKS).await;
-    undecided.sort_by(f64::total_cmp);
     let counted = nothing_is_lost(&admin).await;
     println!("{} swaps with {TASKS} tasks; {counted}", WARM + SWAPS);
     println!(
-        "from the last moment the old one could be asked to the first answer of the new one: \
-         median {:.2} ms, 99th of 100 {:.2} ms, longest {:.2} ms",
-        undecided[undecided.len() / 2] * 1e3,
-        undecided[undecided.len() * 99 / 100] * 1e3,
-        undecided[undecided.len() - 1] * 1e3,
+        "from the last moment the old one could be asked to the first answer of the new one: {}",
+        spread(undecided)
     );
     let start = memory[0];
     let beside = |bytes: f64| (bytes / start - 1.0) * 100.0;
@@ -170,5 +168,45 @@ async fn main() {
         beside(memory[SWAPS]),
         beside(memory.iter().copied().fold(0.0, f64::max)),
     );
+    let mut answered = Vec::new();
+    for _ in 0..ASKED {
+        let asked = Instant::now();
+        admin.roll_back("web").await.unwrap();
+        answered.push(asked.elapsed().as_secs_f64());
+    }
+    println!("a roll-back, until it is done: {}", spread(answered));
+    for (what, job) in [
+        ("waits", "waits"),
+        ("runs", "many"),
+        ("ended first", "stream-0"),
+    ] {
+        let task = a_task(&admin, job).await;
+        let mut answered = Vec::new();
+        for _ in 0..ASKED {
+            let asked = Instant::now();
+            admin.why(&task).await.unwrap();
+            answered.push(asked.elapsed().as_secs_f64());
+        }
+        println!("why, for one that {what}: {}", spread(answered));
+    }
     service.stop().await.unwrap();
+}
+
+fn spread(mut seconds: Vec<f64>) -> String {
+    seconds.sort_by(f64::total_cmp);
+    format!(
+        "median {:.2} ms, 99th of 100 {:.2} ms, longest {:.2} ms",
+        seconds[seconds.len() / 2] * 1e3,
+        seconds[seconds.len() * 99 / 100] * 1e3,
+        seconds[seconds.len() - 1] * 1e3,
+    )
+}
+
+/// Its id.
+async fn a_task(admin: &Admin, job: &str) -> String {
+    let filter = TaskFilter {
+        job: Some(job.to_owned()),
+        ..TaskFilter::default()
+    };
+    admin.tasks(filter).await.unwrap()[0].id.clone()
 }
