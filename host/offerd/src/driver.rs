@@ -29,6 +29,7 @@ use crate::watch::Watch;
 
 mod canary;
 mod compare;
+mod loading;
 mod recording;
 mod rehearsal;
 mod reload;
@@ -37,11 +38,11 @@ mod shadows;
 mod states;
 mod swaps;
 
+pub(crate) use loading::Loaded;
 pub(crate) use recording::Recording;
 pub(crate) use reload::Reload;
 pub(crate) use running::{Running, ThreadReply};
 pub(crate) use shadows::{Candidate, ForShadow, ForShadows};
-pub(crate) use swaps::Loaded;
 
 /// Messages taken together before the machine is asked what to do.
 const BATCH: usize = 1024;

@@ -6,7 +6,8 @@ use offerd_core::ids::{JobName, PolicyHandle};
 use offerd_core::machine::{self, Input, PolicySettings, Reply};
 use tokio::sync::oneshot;
 
-use super::swaps::{Loaded, refuse, reply, shown};
+use super::loading::Loaded;
+use super::swaps::{refuse, reply, shown};
 use super::{Driver, Running};
 use crate::admin::api;
 use crate::policies::{Component, PolicyError, Prepared};

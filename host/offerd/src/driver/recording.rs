@@ -12,7 +12,7 @@ use offerd_policy::{Began, StartError};
 use offerd_record::{Code, Entry, PolicySetup, Recorder, Start, State};
 
 use super::Driver;
-use super::swaps::Loaded;
+use super::loading::Loaded;
 
 /// How often what happened is handed to the disk: a crash costs as much. A policy that
 /// takes longer to begin anew keeps the others waiting no longer.

@@ -11,8 +11,9 @@ use offerd_policy::{Options, Policy, PolicyCode as _, Snapshot, StartError};
 
 use super::Driver;
 use super::compare::Bounds;
+use super::loading::Loaded;
 use super::running::Version;
-use super::swaps::{Loaded, Wish};
+use super::swaps::Wish;
 use crate::policies::{Component, Prepared};
 use crate::report::chain;
 use crate::whatif::Subject;
@@ -21,7 +22,15 @@ use crate::whatif::Subject;
 /// and the trial judges what is a little slow.
 const PATIENCE: u32 = 4;
 
-/// Code that is loaded, after its rehearsal.
+/// Code that is loaded, and the state that it would get.
+pub(crate) struct Rehearsal {
+    policy: PolicyHandle,
+    load: u64,
+    code: (Prepared, Component),
+    state: Option<Snapshot>,
+}
+
+/// What came of it.
 pub(crate) struct Rehearsed {
     pub(super) policy: PolicyHandle,
     load: u64,
@@ -44,31 +53,43 @@ enum RehearsalError {
 
 impl Driver {
     /// Other code shows that it can decide; then it takes over.
-    pub(super) fn rehearse(
-        &mut self,
-        position: usize,
-        (prepared, component): (Prepared, Component),
-        wish: Wish,
-    ) {
+    pub(super) fn rehearse(&mut self, position: usize, code: (Prepared, Component), wish: Wish) {
         let Some((policy, load)) = self.begin_load(position, wish) else {
             return;
         };
-        let round = self.machine.rehearsal(policy);
         let loaded = self.loaded.clone();
         self.with_state(position, move |state| {
-            tokio::task::spawn_blocking(move || {
-                let result = match (&prepared.subject, round) {
-                    (Some(subject), Some(round)) => rehearse(subject, state, round),
-                    // The host's own code, or a policy that has no place any more.
-                    _ => Ok(()),
-                };
-                // The service is ending if nobody takes it.
-                let _ = loaded.send(Loaded::Rehearsed(Rehearsed {
-                    policy,
-                    load,
-                    result: result.map(|()| (prepared, component)),
-                }));
-            });
+            // The service is ending if nobody takes it.
+            let _ = loaded.send(Loaded::Rehearsal(Rehearsal {
+                policy,
+                load,
+                code,
+                state,
+            }));
+        });
+    }
+
+    /// There is the state; the round must not be older than that.
+    pub(super) fn begin_rehearsal(&self, rehearsal: Rehearsal) {
+        let Rehearsal {
+            policy,
+            load,
+            code,
+            state,
+        } = rehearsal;
+        let round = self.machine.rehearsal(policy);
+        let loaded = self.loaded.clone();
+        tokio::task::spawn_blocking(move || {
+            let result = match (&code.0.subject, round) {
+                (Some(subject), Some(round)) => play(subject, state, round),
+                // The host's own code, or a policy that has no place any more.
+                _ => Ok(()),
+            };
+            let _ = loaded.send(Loaded::Rehearsed(Rehearsed {
+                policy,
+                load,
+                result: result.map(|()| code),
+            }));
         });
     }
 
@@ -94,11 +115,7 @@ impl Driver {
 }
 
 /// Blocks for a start and a call of the policy.
-fn rehearse(
-    subject: &Subject,
-    state: Option<Snapshot>,
-    round: Round,
-) -> Result<(), RehearsalError> {
+fn play(subject: &Subject, state: Option<Snapshot>, round: Round) -> Result<(), RehearsalError> {
     let mut options = Options {
         now: round.now,
         state,

@@ -7,7 +7,8 @@ use offerd_core::ids::{PolicyHandle, Role};
 use offerd_core::machine::{Input, PolicySettings, Reply};
 use tokio::sync::oneshot;
 
-use super::swaps::{Cause, Loaded, Wish, refuse, reply};
+use super::loading::Loaded;
+use super::swaps::{Cause, Wish, refuse, reply};
 use super::{Driver, Running};
 use crate::config::Config;
 use crate::policies::{Component, Loader, PrepareError, Prepared};

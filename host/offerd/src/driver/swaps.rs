@@ -1,6 +1,6 @@
-//! Changing the code of a policy while it works: loading beside the loop, the cut
-//! between two rounds, and the way back. What is tried before is in `rehearsal`, what is
-//! judged after in `supervisor`.
+//! Changing the code of a policy while it works: who wants it, the cut between two rounds,
+//! and the way back. How code is loaded is in `loading`, how it is tried in `rehearsal`, and
+//! how it is judged in `supervisor`.
 
 use std::path::{Path, PathBuf};
 
@@ -11,13 +11,11 @@ use offerd_policy::{PolicyCode, Replaced};
 use tokio::sync::oneshot;
 
 use super::Driver;
-use super::canary::LoadedCanary;
-use super::rehearsal::Rehearsed;
-use super::reload::Configured;
+use super::loading::{Loaded, Source};
 use super::running::Version;
 use crate::admin::api;
-use crate::kept::{Choice, Origin};
-use crate::policies::{About, Component, PolicyError, Prepared};
+use crate::kept::Choice;
+use crate::policies::{About, Component, Prepared};
 use crate::report::chain;
 use crate::supervisor::Verdict;
 
@@ -75,46 +73,6 @@ impl Cause {
             Self::Judged(why) => why.clone(),
         }
     }
-}
-
-/// What came of work beside the loop.
-pub(crate) enum Loaded {
-    /// Other code for a policy.
-    Code(LoadedCode),
-    /// It may take over, or must not.
-    Rehearsed(Rehearsed),
-    Canary(LoadedCanary),
-    Configured(Configured),
-    /// The code of a policy that has none yet.
-    First {
-        policy: PolicyHandle,
-        result: Result<Box<Prepared>, PolicyError>,
-    },
-    /// What decided before the service was started; `None`: it cannot.
-    WayBack {
-        policy: PolicyHandle,
-        origin: Origin,
-        prepared: Option<Box<Prepared>>,
-    },
-    /// An operator's roll-back that came while a recording began.
-    Back {
-        policy: PolicyHandle,
-        answer: oneshot::Sender<Reply>,
-    },
-}
-
-pub(crate) struct LoadedCode {
-    policy: PolicyHandle,
-    load: u64,
-    /// What the configured file turned out to be, if that was looked at.
-    configured: Option<String>,
-    result: Result<Option<(Prepared, Component)>, PolicyError>,
-}
-
-/// Where code comes from.
-enum Source {
-    File(PathBuf),
-    Component(Component),
 }
 
 /// "bin-pack.wasm 0.2.0 (57f60bbe1fa7)".
@@ -233,110 +191,6 @@ impl Driver {
         self.load(position, Source::Component(component), wish);
     }
 
-    /// Begins to load code, beside the loop.
-    fn load(&mut self, position: usize, source: Source, wish: Wish) {
-        let Some(policy) = self.policies.get_mut(position) else {
-            return;
-        };
-        let Some(loader) = self.loader.clone() else {
-            return wish.refuse(format!("policy {} is built in", policy.name));
-        };
-        if let Some(why) = policy.is_busy() {
-            return wish.refuse(why);
-        }
-        // The configured file that was looked at already is none that changed.
-        let known = matches!(wish.cause, Cause::File).then(|| policy.choice.configured.clone());
-        let name = policy.name.clone();
-        let Some((policy, load)) = self.begin_load(position, wish) else {
-            return;
-        };
-        let loaded = self.loaded.clone();
-        tokio::task::spawn_blocking(move || {
-            let component = match source {
-                Source::File(file) => Component::read(&name, &file),
-                Source::Component(component) => Ok(component),
-            };
-            let configured = component.as_ref().ok().filter(|component| {
-                loader.configured_file(&name) == Some(component.file.as_path())
-            });
-            let configured = configured.map(|component| component.digest.clone());
-            let result = component.and_then(|component| {
-                if known.is_some_and(|known| known == component.digest) {
-                    return Ok(None);
-                }
-                let prepared = loader.other(&name, &component, None)?;
-                Ok(Some((prepared, component)))
-            });
-            // The service is ending if nobody takes it.
-            let _ = loaded.send(Loaded::Code(LoadedCode {
-                policy,
-                load,
-                configured,
-                result,
-            }));
-        });
-    }
-
-    /// Something begins beside the loop that ends in a swap.
-    pub(super) fn begin_load(
-        &mut self,
-        position: usize,
-        wish: Wish,
-    ) -> Option<(PolicyHandle, u64)> {
-        let policy = self.policies.get_mut(position)?;
-        self.loads += 1;
-        let load = self.loads;
-        policy.swap = Some(Swap::Loading { load, wish });
-        Some((policy.handle, load))
-    }
-
-    /// It has come back; `None`: it was given up for something else.
-    pub(super) fn end_load(&mut self, position: usize, of: u64) -> Option<Wish> {
-        let is_this = |swap: &mut Swap| matches!(swap, Swap::Loading { load, .. } if *load == of);
-        match self.policies.get_mut(position)?.swap.take_if(is_this) {
-            Some(Swap::Loading { wish, .. }) => Some(wish),
-            _ => None,
-        }
-    }
-
-    /// Something is loaded.
-    pub(super) fn loaded(&mut self, loaded: Loaded, inputs: &mut Vec<Input>) {
-        let waits = match &loaded {
-            Loaded::Code(LoadedCode { policy, .. })
-            | Loaded::Rehearsed(Rehearsed { policy, .. })
-            | Loaded::Back { policy, .. }
-            | Loaded::WayBack { policy, .. } => self.is_renewing(policy.0 as usize),
-            // A file begins with what holds their places, or with them.
-            Loaded::Canary(_) | Loaded::First { .. } => self.recording.is_starting(),
-            Loaded::Configured(_) => (0..self.policies.len()).any(|it| self.is_renewing(it)),
-        };
-        if waits {
-            return self.recording.wait(loaded);
-        }
-        match loaded {
-            Loaded::Code(code) => self.code_loaded(code),
-            Loaded::Rehearsed(rehearsed) => self.rehearsed(rehearsed, inputs),
-            Loaded::Canary(canary) => self.canary_loaded(canary, inputs),
-            Loaded::Configured(configured) => self.configured(configured, inputs),
-            Loaded::Back { policy, answer } => {
-                let wish = Wish {
-                    cause: Cause::Back,
-                    answer: Some(answer),
-                };
-                self.roll_back(policy.0 as usize, wish, inputs);
-            }
-            Loaded::First { policy, result } => match result {
-                Ok(prepared) => self.first_loaded(policy, *prepared, inputs),
-                Err(error) => self.first_failed(policy, chain(&error), inputs),
-            },
-            Loaded::WayBack {
-                policy,
-                origin,
-                prepared,
-            } => self.way_back_loaded(policy, &origin, prepared, inputs),
-        }
-    }
-
     /// What was started for want of the configured file is exchanged for that.
     pub(super) fn load_outdated(&mut self) {
         for position in 0..self.policies.len() {
@@ -351,119 +205,8 @@ impl Driver {
         }
     }
 
-    /// A policy that was waited for begins.
-    fn first_loaded(&mut self, handle: PolicyHandle, prepared: Prepared, inputs: &mut Vec<Input>) {
-        let position = handle.0 as usize;
-        let file_changed = self
-            .policies
-            .get(position)
-            .is_some_and(|it| it.file_changed);
-        match self.settle_in(prepared) {
-            Ok((_, begins)) => inputs.extend(begins),
-            Err(error) => return self.first_failed(handle, error.to_string(), inputs),
-        }
-        if let Some(policy) = self.policies.get_mut(position) {
-            policy.file_changed = file_changed;
-        }
-        self.swap_over(position);
-    }
-
-    /// A policy that was waited for cannot begin: others go on, and the host's own code
-    /// decides for its roles.
-    fn first_failed(&mut self, handle: PolicyHandle, why: String, inputs: &mut Vec<Input>) {
-        let now = self.clock.now();
-        let position = handle.0 as usize;
-        let Some(policy) = self.policies.get_mut(position) else {
-            return;
-        };
-        tracing::error!(
-            policy = policy.name,
-            "the fallback '{}' decides for policy {}, which cannot begin: {why}",
-            policy.fallback.name(),
-            policy.name
-        );
-        policy.active = Version::fallback(policy.fallback, now);
-        policy.swap = None;
-        let at = now.0 / 1_000_000;
-        policy.refused = Some(api::Refused { at, why });
-        inputs.extend(policy.begins());
-        // What is kept stays, for a restart to try.
-        self.go_on(position);
-    }
-
-    /// There is a way back again, unless another one has come up since. It is taken at
-    /// once if it was missed.
-    fn way_back_loaded(
-        &mut self,
-        handle: PolicyHandle,
-        origin: &Origin,
-        prepared: Option<Box<Prepared>>,
-        inputs: &mut Vec<Input>,
-    ) {
-        let now = self.clock.now();
-        let position = handle.0 as usize;
-        let Some(policy) = self.policies.get_mut(position) else {
-            return;
-        };
-        let (Some(prepared), false) = (prepared, policy.is_retired()) else {
-            return;
-        };
-        if policy.choice.previous.as_ref() != Some(origin) {
-            return;
-        }
-        let way_back = Version::of(*prepared, now);
-        let gone = policy.previous.replace(way_back);
-        tokio::task::spawn_blocking(move || drop(gone));
-        if policy.active.is_fallback {
-            let why = "the version before is ready now".to_owned();
-            let wish = Wish {
-                cause: Cause::Judged(why),
-                answer: None,
-            };
-            self.roll_back(position, wish, inputs);
-        }
-    }
-
-    /// Code is loaded: it rehearses.
-    fn code_loaded(&mut self, loaded: LoadedCode) {
-        let position = loaded.policy.0 as usize;
-        let Some(wish) = self.end_load(position, loaded.load) else {
-            return;
-        };
-        let Some(policy) = self.policies.get_mut(position) else {
-            return;
-        };
-        if let Some(digest) = loaded.configured {
-            policy.choice.configured = digest;
-        }
-        match loaded.result {
-            Ok(Some((prepared, component))) => {
-                if matches!(wish.cause, Cause::File)
-                    && prepared.about.digest == policy.active.about.digest
-                {
-                    return self.swap_over(position);
-                }
-                self.rehearse(position, (prepared, component), wish);
-            }
-            Ok(None) => self.swap_over(position),
-            Err(error) => self.cannot_be_used(position, chain(&error), wish),
-        }
-    }
-
-    /// Other code is not put to work.
-    pub(super) fn cannot_be_used(&mut self, position: usize, why: String, wish: Wish) {
-        if let Some(policy) = self.policies.get(position) {
-            tracing::error!(
-                policy = policy.name,
-                "other code for policy {} cannot be used, the one at work goes on: {why}",
-                policy.name
-            );
-        }
-        self.fails(position, why, wish);
-    }
-
     /// Goes back to the code before. What is only being loaded is given up for it.
-    fn roll_back(&mut self, position: usize, wish: Wish, inputs: &mut Vec<Input>) {
+    pub(super) fn roll_back(&mut self, position: usize, wish: Wish, inputs: &mut Vec<Input>) {
         let Some(policy) = self.policies.get_mut(position) else {
             return;
         };
@@ -672,7 +415,7 @@ impl Driver {
     }
 
     /// The one at work goes on.
-    fn fails(&mut self, position: usize, why: String, wish: Wish) {
+    pub(super) fn fails(&mut self, position: usize, why: String, wish: Wish) {
         let at = self.clock.now().0 / 1_000_000;
         if let Some(policy) = self.policies.get_mut(position) {
             let why = why.clone();
@@ -683,12 +426,12 @@ impl Driver {
     }
 
     /// A swap has ended, whatever came of it: the file may have changed meanwhile.
-    fn swap_over(&mut self, position: usize) {
+    pub(super) fn swap_over(&mut self, position: usize) {
         self.keep_changes(position);
         self.go_on(position);
     }
 
-    fn go_on(&mut self, position: usize) {
+    pub(super) fn go_on(&mut self, position: usize) {
         let Some(policy) = self.policies.get_mut(position) else {
             return;
         };

@@ -16,7 +16,7 @@ use crate::job::JobKind;
 use crate::machine::{CallId, Input, Session};
 use crate::offer::{InverseOfferInfo, Offer, Unavailability};
 use crate::policy::{
-    Action, Answer, Codec, Encoded, Millis, PolicyEvent, WantedOperation, WantedUpdate,
+    Action, Answer, Codec, Encoded, Millis, PolicyEvent, Round, WantedOperation, WantedUpdate,
 };
 use crate::resource::{Name, Resource};
 use crate::task::{OperationStatus, TaskState};
@@ -486,6 +486,26 @@ fn operation(world: &mut World, id: &str, state: crate::task::OperationState) {
         converted: Vec::new(),
         uuid: None,
     }));
+}
+
+#[test]
+fn a_rehearsal_is_the_round_that_other_code_sees_first() {
+    let mut world = two_roles();
+    reserve(&mut world, 0, "kept");
+    operation(&mut world, "kept", crate::task::OperationState::PENDING);
+    world.submit(spec("waits", 0, JobKind::Batch, 3));
+    world.offer(1, 0);
+    let handle = PolicyHandle(0);
+    world.answer(0, |_| Ok(Answer::default()));
+    let rehearsal = world.machine.rehearsal(handle).unwrap();
+    world.swap(0);
+    let first = world.rounds[0].0.clone().unwrap();
+    assert!(!first.offers.is_empty() && !first.waiting.is_empty());
+    let told = Round {
+        number: first.number,
+        ..rehearsal
+    };
+    assert_eq!(told, first);
 }
 
 #[test]
