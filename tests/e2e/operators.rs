@@ -77,7 +77,7 @@ async fn policies_are_changed_explained_and_replayed() {
     let sim = Sim::start(sim_settings()).await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    for name in ["first-fit", "bin-pack", "spread"] {
+    for name in ["first-fit", "bin-pack", "spread", "worse"] {
         std::fs::copy(guest(name), dir.join(format!("{name}.wasm"))).unwrap();
     }
     let config = CONFIG.replace("MASTER", &sim.address().to_string());
@@ -104,6 +104,11 @@ async fn policies_are_changed_explained_and_replayed() {
     operator
         .fails("policy swap wbe spread.wasm", "no policy or role wbe")
         .await;
+    // It panics in each round; whoever asked sees where, and the list says that it did.
+    operator
+        .fails("policy swap web worse.wasm", "it panics in each round")
+        .await;
+    operator.does("policy list", "(more in the log)").await;
 
     // Candidates: one is promoted, one is aborted.
     operator

@@ -320,8 +320,17 @@ fn notes(policy: &PolicyStatus, now: u64) -> Vec<String> {
             "policy {}: other code could not take over {} ago: {}",
             policy.name,
             ago(refused.at),
-            refused.why
+            first_line(&refused.why)
         ));
     }
     notes
+}
+
+/// Where a policy was when it failed takes many lines; whoever asked for it got them, and
+/// the log has them.
+fn first_line(why: &str) -> String {
+    match why.split_once('\n') {
+        Some((first, _)) => format!("{first} (more in the log)"),
+        None => why.to_owned(),
+    }
 }
