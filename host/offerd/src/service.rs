@@ -72,14 +72,28 @@ impl Service {
     pub async fn start(config: Config, compiler: Option<Compiler>) -> Result<Self, StartError> {
         let parts = Parts::open(&config).await?;
         let kept = Kept::new(config.policies_dir()).map_err(StartError::Thread)?;
-        let loader = Loader::new(&config, compiler, parts.surroundings(), kept)
+        let started = Self::start_policies(parts, &config, compiler, kept.clone()).await;
+        if started.is_err() {
+            // What was ready may be on its way to the disk; the directory is others' now.
+            kept.close();
+        }
+        started
+    }
+
+    async fn start_policies(
+        parts: Parts,
+        config: &Config,
+        compiler: Option<Compiler>,
+        kept: Kept,
+    ) -> Result<Self, StartError> {
+        let loader = Loader::new(config, compiler, parts.surroundings(), kept)
             .map_err(|error| StartError::Policies(error.into()))?;
         let loading = loader.clone();
         let prepared = tokio::task::spawn_blocking(move || loading.quick())
             .await
             .map_err(|error| StartError::Thread(io::Error::other(error)))?
             .map_err(StartError::Policies)?;
-        parts.run(&config, Some(loader), prepared)
+        parts.run(config, Some(loader), prepared)
     }
 
     /// The same with policies that were made elsewhere, in place of those of
