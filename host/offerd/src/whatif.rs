@@ -10,7 +10,7 @@ use offerd_core::job::{JobSpec, JobView, waiting_traits};
 use offerd_core::machine::Experiment;
 use offerd_core::policy::{Round, Waiting};
 use offerd_core::resource::Amounts;
-use offerd_policy::{Options, Policy, PolicyCode as _, Program};
+use offerd_policy::{Decided, Options, Policy, PolicyCode as _, Program, StartError};
 
 use crate::admin::api::WhatIf;
 use crate::report::chain;
@@ -23,6 +23,17 @@ const NEAREST: usize = 3;
 pub(crate) struct Subject {
     pub(crate) program: Program,
     pub(crate) options: Options,
+}
+
+impl Subject {
+    /// What a fresh instance decides about a round.
+    pub(crate) fn decide(&self, round: Arc<Round>) -> Result<Decided, StartError> {
+        let options = Options {
+            now: round.now,
+            ..self.options.clone()
+        };
+        Ok(Policy::start(&self.program, options)?.decide(round))
+    }
 }
 
 /// Tries what might help. Blocks for a few calls of the policy.
@@ -144,16 +155,11 @@ impl Lab<'_> {
         round
             .waiting
             .sort_by(|a, b| b.priority.cmp(&a.priority).then(a.since.cmp(&b.since)));
-        let options = Options {
-            now: round.now,
-            ..self.subject.options.clone()
-        };
-        let mut policy =
-            Policy::start(&self.subject.program, options).map_err(|error| chain(&error))?;
-        let answer = policy
-            .decide(Arc::new(round))
+        let decided = self.subject.decide(Arc::new(round));
+        let answer = decided
+            .map_err(|error| chain(&error))?
             .result
-            .map_err(|e| e.to_string())?;
+            .map_err(|failure| failure.to_string())?;
         Ok(answer
             .placements
             .iter()

@@ -61,7 +61,7 @@ impl Machine {
         })
     }
 
-    /// The round that code would see first that decided for a policy now.
+    /// The first round of other code, if it took over now.
     pub fn rehearsal(&self, policy: PolicyHandle) -> Option<Round> {
         let (offers, _) = self.offers_to_show(policy, OfferHandle(0));
         self.first_round(policy, offers)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use offerd_core::ids::PolicyHandle;
 use offerd_core::machine::Input;
 use offerd_core::policy::{Failure, Round};
-use offerd_policy::{Options, Policy, PolicyCode as _, Snapshot, StartError};
+use offerd_policy::{Snapshot, StartError};
 
 use super::Driver;
 use super::compare::Bounds;
@@ -77,11 +77,16 @@ impl Driver {
             code,
             state,
         } = rehearsal;
+        let (prepared, _) = &code;
+        let subject = prepared.subject.clone();
         let round = self.machine.rehearsal(policy);
         let loaded = self.loaded.clone();
         tokio::task::spawn_blocking(move || {
-            let result = match (&code.0.subject, round) {
-                (Some(subject), Some(round)) => play(subject, state, round),
+            let result = match (subject, round) {
+                (Some(mut subject), Some(round)) => {
+                    subject.options.state = state;
+                    play(subject, round)
+                }
                 // The host's own code, or a policy that has no place any more.
                 _ => Ok(()),
             };
@@ -115,19 +120,12 @@ impl Driver {
 }
 
 /// Blocks for a start and a call of the policy.
-fn play(subject: &Subject, state: Option<Snapshot>, round: Round) -> Result<(), RehearsalError> {
-    let mut options = Options {
-        now: round.now,
-        state,
-        ..subject.options.clone()
-    };
-    options.limits.deadline = options.limits.deadline.saturating_mul(PATIENCE);
-    let mut policy = Policy::start(&subject.program, options)?;
+fn play(mut subject: Subject, round: Round) -> Result<(), RehearsalError> {
+    let deadline = &mut subject.options.limits.deadline;
+    *deadline = deadline.saturating_mul(PATIENCE);
     let round = Arc::new(round);
-    let answer = policy
-        .decide(Arc::clone(&round))
-        .result
-        .map_err(RehearsalError::Failed)?;
+    let decided = subject.decide(Arc::clone(&round))?;
+    let answer = decided.result.map_err(RehearsalError::Failed)?;
     let all = answer.placements.len();
     let refused = Bounds::of(&round).refused(&answer);
     // At work it would be a strike.

@@ -52,11 +52,12 @@ struct Next {
 /// A round on its way to a shadow's thread.
 pub(crate) type ForShadow = (Sender<Shown>, Shown);
 
+/// Rounds that wait until the calls that came of them are out.
 #[derive(Default)]
 pub(crate) struct ForShadows {
-    /// Decided in this turn.
+    /// Of this turn; their calls may wait for a commit.
     decided: Vec<ForShadow>,
-    /// All calls that came of it are with the client.
+    /// Of which all calls are with the client.
     pub(super) due: Vec<ForShadow>,
 }
 

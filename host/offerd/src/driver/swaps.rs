@@ -23,7 +23,8 @@ use crate::supervisor::Verdict;
 pub(super) enum Swap {
     /// The first code, which was too large to wait for it when the service started.
     Starting,
-    /// The code is being loaded, or rehearses; `load` tells this load from one that was given up.
+    /// The code is being loaded, or rehearses; `load` tells this load from one that was
+    /// given up.
     Loading { load: u64, wish: Wish },
     /// The code that decides is exchanged between two rounds.
     Cutting {
@@ -547,7 +548,8 @@ impl Driver {
         let Some(policy) = self.policies.get_mut(position) else {
             return;
         };
-        policy.choice.configured.clone_from(&code.1.digest);
+        let (_, component) = &code;
+        policy.choice.configured.clone_from(&component.digest);
         self.rehearse(position, code, wish);
     }
 }
