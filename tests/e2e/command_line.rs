@@ -157,8 +157,8 @@ async fn who_ends_it_does_not_wait_for_what_is_compiled() {
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let compiling = async {
         while let Some(line) = lines.next_line().await.unwrap() {
-            if line.contains("compiling policy") {
-                assert!(line.contains("bin-pack.wasm (17."), "{line}");
+            // On a busy machine there may be one about the small policy, too.
+            if line.contains("compiling policy bin-pack.wasm (17.") {
                 return;
             }
         }
