@@ -36,15 +36,17 @@ pub(crate) fn toolchains(root: &Path) -> Toolchains {
 /// Sets up what builds the policies of this repository, and of new projects.
 pub(crate) fn set_up(root: &Path) -> Result<()> {
     let toolchains = toolchains(root);
-    for language in Language::ALL {
-        let done = toolchains.set_up(language, &|line| eprintln!("{line}"));
-        match done {
-            Ok(SetUp::There) => {}
-            Ok(SetUp::Installed(took)) => eprintln!("... done in {:.0} s", took.as_secs_f64()),
-            Err(error) => {
-                show(error.output());
-                return Err(error).with_context(|| format!("{language} cannot be set up"));
-            }
+    let mut languages = Language::ALL.into_iter();
+    languages.try_for_each(|language| set_up_language(&toolchains, language))
+}
+
+fn set_up_language(toolchains: &Toolchains, language: Language) -> Result<()> {
+    match toolchains.set_up(language, &|line| eprintln!("{line}")) {
+        Ok(SetUp::There) => {}
+        Ok(SetUp::Installed(took)) => eprintln!("... done in {:.0} s", took.as_secs_f64()),
+        Err(error) => {
+            show(error.output());
+            return Err(error).with_context(|| format!("{language} cannot be set up"));
         }
     }
     Ok(())
@@ -74,36 +76,57 @@ fn output(command: &mut Command) -> Result<String> {
 /// Builds all that is not fresh.
 pub(crate) fn build(root: &Path) -> Result<()> {
     set_up(root)?;
+    let out = build_plugins(root)?;
+    let tests = root.join("tests/guests");
+    build_set(root, &tests, &packages(&tests)?, &out)?;
+    let toolchains = toolchains(root);
+    projects(root)?
+        .values()
+        .try_for_each(|project| build_project(project, &toolchains, &out))
+}
+
+/// Builds the policies in Rust, and the one of this name if it is in another language:
+/// nobody has to wait for the compilers of all.
+pub(crate) fn build_with(root: &Path, name: &str) -> Result<()> {
+    let toolchains = toolchains(root);
+    set_up_language(&toolchains, Language::Rust)?;
+    let out = build_plugins(root)?;
+    if let Some(project) = projects(root)?.get(name) {
+        set_up_language(&toolchains, project.language)?;
+        build_project(project, &toolchains, &out)?;
+    }
+    Ok(())
+}
+
+/// Builds the policies in Rust; gives the folder.
+fn build_plugins(root: &Path) -> Result<PathBuf> {
     let out = folder(root);
     fs::create_dir_all(&out)?;
     let plugins = packages(&root.join("plugins"))?;
     build_set(root, root, &plugins, &out)?;
-    let tests = root.join("tests/guests");
-    build_set(root, &tests, &packages(&tests)?, &out)?;
-    build_projects(root, &out)
+    Ok(out)
 }
 
-/// Builds the projects that are not fresh.
-fn build_projects(root: &Path, out: &Path) -> Result<()> {
-    let toolchains = toolchains(root);
-    for (name, project) in projects(root)? {
-        let options = BuildOptions {
-            output: Some(&out.join(format!("{name}.wasm"))),
-            work: Some(&out.join(".build").join(&name)),
-            debug: false,
-            force: false,
-            color: false,
-            progress: &|line| eprintln!("{line}"),
-        };
-        match offerd_toolchain::build(&project, &toolchains, &options) {
-            Ok(built) => show(Some(built.output.as_str()).filter(|output| !output.is_empty())),
-            Err(error) => {
-                show(error.output());
-                return Err(error.into());
-            }
+fn build_project(project: &Project, toolchains: &Toolchains, out: &Path) -> Result<()> {
+    let name = &project.name;
+    let options = BuildOptions {
+        output: Some(&out.join(format!("{name}.wasm"))),
+        work: Some(&out.join(".build").join(name)),
+        debug: false,
+        force: false,
+        color: false,
+        progress: &|line| eprintln!("{line}"),
+    };
+    match offerd_toolchain::build(project, toolchains, &options) {
+        Ok(built) => {
+            show(Some(built.output.as_str()).filter(|output| !output.is_empty()));
+            Ok(())
+        }
+        Err(error) => {
+            show(error.output());
+            Err(error.into())
         }
     }
-    Ok(())
 }
 
 /// Runs the unit tests of the SDKs and of all projects with the test tools of their

@@ -44,7 +44,10 @@ enum Task {
         /// On a real Mesos instead of the simulated one.
         #[arg(long)]
         real: bool,
-        /// Handed to `offerd demo`, for example `--policy spread`.
+        /// The policy: a file, or the name of one in plugins/.
+        #[arg(long, default_value = "bin-pack")]
+        policy: String,
+        /// Handed to `offerd demo`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
@@ -81,7 +84,11 @@ fn main() -> Result<()> {
         }
         Task::Guests => guests::build(&root),
         Task::Test { ci, arguments } => test::all(&root, group, &test::Wish { ci, arguments }),
-        Task::Demo { real, arguments } => demo(&root, real, arguments),
+        Task::Demo {
+            real,
+            policy,
+            arguments,
+        } => demo(&root, real, &policy, arguments),
         Task::Bench { arguments } => {
             guests::build(&root)?;
             let mut bench = cargo(&root);
@@ -140,11 +147,13 @@ fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-fn demo(root: &Path, real: bool, arguments: Vec<OsString>) -> Result<()> {
-    guests::build(root)?;
-    let mut command = cargo(root);
-    command.args(["run", "--quiet", "-p", "offerd", "--", "demo", "--guests"]);
-    command.arg(guests::folder(root));
+fn demo(root: &Path, real: bool, policy: &str, arguments: Vec<OsString>) -> Result<()> {
+    guests::build_with(root, policy)?;
+    // Of the package alone, others would be built with fewer features, and once more for tests.
+    run(cargo(root).args(["build", "--workspace", "--bin", "offerd"]))?;
+    let mut command = Command::new(root.join("target/debug/offerd"));
+    command.current_dir(root).args(["demo", "--guests"]);
+    command.arg(guests::folder(root)).args(["--policy", policy]);
     let cluster = if real {
         Some(mesos::set_up(root)?.start()?)
     } else {
